@@ -70,7 +70,10 @@ FACTS = {
 }
 
 # Hugging Face's name: GGUF's name, and whose heads permute its rows.
-MODEL = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}
+MODEL = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+}
 LAYER = {
     "input_layernorm.weight": ("attn_norm.weight", None),
     "mlp.down_proj.weight": ("ffn_down.weight", None),
@@ -90,7 +93,11 @@ def checked_config(metadata: Callable[[str], Any]) -> dict[str, Any]:
     """Returns PUBLISHED after comparing it with what the GGUF file says."""
     for key, name in FACTS.items():
         held, published = metadata(name), PUBLISHED[key]
-        same = np.float32(held) == np.float32(published) if key == "rms_norm_eps" else held == published
+        same = (
+            np.float32(held) == np.float32(published)
+            if key == "rms_norm_eps"
+            else held == published
+        )
         if not same:
             raise SystemExit(f"{name} is {held}, config.json's {key} is {published}: another model")
     return PUBLISHED
@@ -120,7 +127,9 @@ def weights(reader: gguf.GGUFReader, config: dict[str, Any]) -> list[safetensors
             names[f"model.layers.{layer}.{name}"] = (f"blk.{layer}.{held}", heads)
     unknown = stored.keys() - {held for held, _ in names.values()}
     if unknown:
-        raise SystemExit(f"the GGUF file holds tensors that a tied Llama has not: {sorted(unknown)}")
+        raise SystemExit(
+            f"the GGUF file holds tensors that a tied Llama has not: {sorted(unknown)}"
+        )
 
     def data(held: str, heads: str | None) -> Iterator[bytes]:
         tensor = stored[held]
@@ -129,25 +138,43 @@ def weights(reader: gguf.GGUFReader, config: dict[str, Any]) -> list[safetensors
 
     return [
         safetensors_writer.Tensor(
-            name, "BF16", tuple(int(n) for n in reversed(stored[held].shape)),
-            lambda held=held, heads=heads: data(held, heads))
+            name,
+            "BF16",
+            tuple(int(n) for n in reversed(stored[held].shape)),
+            lambda held=held, heads=heads: data(held, heads),
+        )
         for name, (held, heads) in sorted(names.items())
     ]
 
 
 def tokenizer_files(metadata: Callable[[str], Any], config: dict[str, Any]) -> dict[str, Any]:
     """Rebuilds the tokenizer: byte-level BPE whose digits stand alone."""
-    if (kind := (metadata("tokenizer.ggml.model"), metadata("tokenizer.ggml.pre"))) != ("gpt2", "smollm"):
+    if (kind := (metadata("tokenizer.ggml.model"), metadata("tokenizer.ggml.pre"))) != (
+        "gpt2",
+        "smollm",
+    ):
         raise SystemExit(f"the tokenizer is {kind}, only ('gpt2', 'smollm') can be rebuilt")
     tokens, merges = metadata("tokenizer.ggml.tokens"), metadata("tokenizer.ggml.merges")
     types = metadata("tokenizer.ggml.token_type")
     special = {
-        str(i): {"content": token, "lstrip": False, "normalized": False, "rstrip": False,
-                 "single_word": False, "special": True}
-        for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == CONTROL
+        str(i): {
+            "content": token,
+            "lstrip": False,
+            "normalized": False,
+            "rstrip": False,
+            "single_word": False,
+            "special": True,
+        }
+        for i, (token, kind) in enumerate(zip(tokens, types, strict=True))
+        if kind == CONTROL
     }
     vocab = {token: i for i, token in enumerate(tokens)}
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    byte_level = {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": True,
+        "use_regex": True,
+    }
     roles = {
         "bos_token": tokens[config["bos_token_id"]],
         "eos_token": tokens[config["eos_token_id"]],
@@ -168,12 +195,20 @@ def tokenizer_files(metadata: Callable[[str], Any], config: dict[str, Any]) -> d
             "post_processor": None,
             "decoder": byte_level | {"add_prefix_space": True},
             "model": {
-                "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-                "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
-                "ignore_merges": False, "vocab": vocab, "merges": merges,
+                "type": "BPE",
+                "dropout": None,
+                "unk_token": None,
+                "continuing_subword_prefix": None,
+                "end_of_word_suffix": None,
+                "fuse_unk": False,
+                "byte_fallback": False,
+                "ignore_merges": False,
+                "vocab": vocab,
+                "merges": merges,
             },
         },
-        "tokenizer_config.json": roles | {
+        "tokenizer_config.json": roles
+        | {
             "add_prefix_space": False,
             "added_tokens_decoder": special,
             "additional_special_tokens": [roles["bos_token"], roles["eos_token"]],
@@ -183,8 +218,8 @@ def tokenizer_files(metadata: Callable[[str], Any], config: dict[str, Any]) -> d
             "tokenizer_class": "GPT2Tokenizer",
             "vocab_size": config["vocab_size"],
         },
-        "special_tokens_map.json": roles | {
-            "additional_special_tokens": [roles["bos_token"], roles["eos_token"]]},
+        "special_tokens_map.json": roles
+        | {"additional_special_tokens": [roles["bos_token"], roles["eos_token"]]},
         "vocab.json": vocab,
         "merges.txt": "#version: 0.2\n" + "\n".join(merges) + "\n",
     }
@@ -202,29 +237,38 @@ def convert(source: Path, target: Path) -> None:
     kinds = sorted({tensor.tensor_type.name for tensor in reader.tensors if len(tensor.shape) > 1})
     files = tokenizer_files(metadata, config) | {
         "config.json": config,
-        "generation_config.json": {"_from_model_config": True} | {
+        "generation_config.json": {"_from_model_config": True}
+        | {
             key: config[key]
-            for key in ("bos_token_id", "eos_token_id", "pad_token_id", "transformers_version")},
+            for key in ("bos_token_id", "eos_token_id", "pad_token_id", "transformers_version")
+        },
         "README.md": f"# {source.stem.split('.Q')[0]}\n\nLicence: {metadata('general.license')}. Decoded "
-                     f"from `{source.name}` ({', '.join(kinds)}) and rounded to bf16:\nan example for "
-                     "converters, not the published weights.\n",
+        f"from `{source.name}` ({', '.join(kinds)}) and rounded to bf16:\nan example for "
+        "converters, not the published weights.\n",
     }
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, content in files.items():
         compact = name in ("vocab.json",)
-        text = content if isinstance(content, str) else json.dumps(
-            content, indent=None if compact else 2, ensure_ascii=False) + "\n"
+        text = (
+            content
+            if isinstance(content, str)
+            else json.dumps(content, indent=None if compact else 2, ensure_ascii=False) + "\n"
+        )
         (partial / name).write_text(text, encoding="utf-8")
     size = safetensors_writer.write(partial / "model.safetensors", tensors)
     partial.rename(target)
-    print(f"{target}: {len(tensors)} tensors, {size / 1e6:.0f} MB of bf16. These example weights were "
-          f"4-bit ({', '.join(kinds)}): good for a tour, not for quality.")
+    print(
+        f"{target}: {len(tensors)} tensors, {size / 1e6:.0f} MB of bf16. These example weights were "
+        f"4-bit ({', '.join(kinds)}): good for a tour, not for quality."
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("gguf", type=Path, metavar="MODEL.gguf")
     parser.add_argument("target", type=Path, metavar="HF_DIR")
     arguments = parser.parse_args()

@@ -68,14 +68,26 @@ def size(count: int) -> str:
 
 def table(rows: list[Row]) -> str:
     head = ("step", "what", "bytes", "seconds", "GB/s", "peak memory", "result")
-    cells = [(r.step, r.what, size(r.bytes), f"{r.seconds:.2f}", f"{r.bytes / r.seconds / 1e9:.2f}",
-              size(r.peak), r.result) for r in rows]
+    cells = [
+        (
+            r.step,
+            r.what,
+            size(r.bytes),
+            f"{r.seconds:.2f}",
+            f"{r.bytes / r.seconds / 1e9:.2f}",
+            size(r.peak),
+            r.result,
+        )
+        for r in rows
+    ]
     widths = [max(len(row[i]) for row in [head, *cells]) for i in range(len(head))]
     left = (0, 1, 6)  # words to the left, numbers to the right
 
     def line(row: tuple[str, ...]) -> str:
-        return "  ".join(c.ljust(w) if i in left else c.rjust(w)
-                         for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        return "  ".join(
+            c.ljust(w) if i in left else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
 
     return "\n".join([line(head), "  ".join("─" * w for w in widths), *map(line, cells)])
 
@@ -100,7 +112,14 @@ def journey(source: Path, work: Path, binary: Path) -> int:
         done.pop(verb, None)
         overwrite = ["--overwrite"] if target.exists() else []
         code, seconds, peak = run([str(binary), verb, str(origin), str(target), *overwrite])
-        row = Row(verb, what, total, seconds, peak, f"failed, exit {code}" if code else "written, verified")
+        row = Row(
+            verb,
+            what,
+            total,
+            seconds,
+            peak,
+            f"failed, exit {code}" if code else "written, verified",
+        )
         rows.append(row)
         if code == 0:
             done[verb] = asdict(row)
@@ -110,11 +129,19 @@ def journey(source: Path, work: Path, binary: Path) -> int:
     def verify(what: str, left: Path, right: Path) -> int:
         code, seconds, peak = run([str(binary), "verify", str(left), str(right)])
         result = {0: "equal", 4: "DIFFERENT"}.get(code, f"failed, exit {code}")
-        rows.append(Row("verify", what, weight_bytes(left) + weight_bytes(right), seconds, peak, result))
+        rows.append(
+            Row("verify", what, weight_bytes(left) + weight_bytes(right), seconds, peak, result)
+        )
         return code
 
     code = (
-        write("import", "Hugging Face → Megatron", source, megatron, "latest_checkpointed_iteration.txt")
+        write(
+            "import",
+            "Hugging Face → Megatron",
+            source,
+            megatron,
+            "latest_checkpointed_iteration.txt",
+        )
         or verify("Hugging Face = Megatron", source, megatron)
         or write("export", "Megatron → Hugging Face", megatron, back, "config.json")
         or verify("Hugging Face = exported", source, back)
@@ -125,7 +152,9 @@ def journey(source: Path, work: Path, binary: Path) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("source", type=Path, metavar="HF_DIR")
     parser.add_argument("work", type=Path, metavar="WORK_DIR")
     parser.add_argument("--binary", type=Path, required=True)
@@ -133,7 +162,10 @@ def main() -> int:
     source = arguments.source.resolve()
     free, need = shutil.disk_usage(arguments.work.parent).free, 2 * weight_bytes(source)
     if free < need and not arguments.work.exists():
-        print(f"round_trip: {arguments.work} needs {size(need)}, {size(free)} are free", file=sys.stderr)
+        print(
+            f"round_trip: {arguments.work} needs {size(need)}, {size(free)} are free",
+            file=sys.stderr,
+        )
         return 6
     return journey(short(source), arguments.work, arguments.binary)
 
