@@ -242,9 +242,9 @@ def convert(source: Path, target: Path) -> None:
             key: config[key]
             for key in ("bos_token_id", "eos_token_id", "pad_token_id", "transformers_version")
         },
-        "README.md": f"# {source.stem.split('.Q')[0]}\n\nLicence: {metadata('general.license')}. Decoded "
-        f"from `{source.name}` ({', '.join(kinds)}) and rounded to bf16:\nan example for "
-        "converters, not the published weights.\n",
+        "README.md": f"# {source.stem.split('.Q')[0]}\n\nLicence: {metadata('general.license')}. "
+        f"Decoded from `{source.name}` ({', '.join(kinds)}) and rounded to bf16:\n"
+        "an example for converters, not the published weights.\n",
     }
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -260,8 +260,8 @@ def convert(source: Path, target: Path) -> None:
     size = safetensors_writer.write(partial / "model.safetensors", tensors)
     partial.rename(target)
     print(
-        f"{target}: {len(tensors)} tensors, {size / 1e6:.0f} MB of bf16. These example weights were "
-        f"4-bit ({', '.join(kinds)}): good for a tour, not for quality."
+        f"{target}: {len(tensors)} tensors, {size / 1e6:.0f} MB of bf16. These example weights "
+        f"were 4-bit ({', '.join(kinds)}): good for a tour, not for quality."
     )
 
 

@@ -38,7 +38,7 @@ def rounded(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def reference_tensors(gguf: Path) -> dict[str, torch.Tensor]:
-    """What from_pretrained(gguf_file=...) loads, without the accelerate package that it asks for."""
+    """What from_pretrained(gguf_file=...) loads, without the accelerate that it asks for."""
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
