@@ -18,10 +18,15 @@
 
 namespace bascule {
 
+/// Returns `target` spelled so that it ends in the name to rename to: "out/" as "out", "." as the
+/// current directory's whole path. Throws Error{user} for an empty name and for the root.
+std::filesystem::path target_path(const std::filesystem::path& target);
+
 /// Throws unless `target` can become the result: Error{user} when it is a symlink, not a directory,
 /// a directory that is not empty without `overwrite`, the source itself, or a directory that holds
-/// the source; Error{environment} when its nearest existing parent cannot be written to. Called
-/// before long work, so that it is not done in vain. An empty `source` is not compared.
+/// the source, the home or the current directory; Error{environment} when its nearest existing
+/// parent cannot be written to. Called before long work, so that it is not done in vain. An empty
+/// `source` is not compared.
 void check_target(const std::filesystem::path& target, bool overwrite,
                   const std::filesystem::path& source = {});
 
@@ -64,7 +69,9 @@ class Workspace {
   void discard();
 
  private:
-  std::filesystem::path target_, parent_, partial_, data_, journal_, lock_path_;
+  void begin(const std::string& prefix);
+
+  std::filesystem::path target_, parent_, partial_, data_, journal_, aside_;
   File lock_;
   bool resumed_ = false;
   std::vector<std::string> notices_;

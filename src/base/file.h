@@ -62,9 +62,10 @@ class File {
   void close();
 
  private:
-  File(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+  static File of(const std::filesystem::path& path, int flags, std::string_view operation);
 
   int fd_ = -1;
+  int64_t opened_size_ = 0;  // to tell a file that shrank from a wrong offset
   std::filesystem::path path_;
 };
 
