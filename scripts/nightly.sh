@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs what scripts/test.sh has no time for, after it: about two hours on two cores.
+#
+#   scripts/nightly.sh                all stages
+#   scripts/nightly.sh --stage NAME   one stage (again: one more)
+#
+# The whole tree under clang-tidy, all tests under the sanitizers, a minute of fuzzing a parser, 200
+# kills, coverage.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/stages.sh
+jobs=$(nproc)
+limit_seconds=5400
+
+build() {
+  cmake --preset "$1" "${@:2}"
+  cmake --build "build/$1" --parallel "$jobs"
+}
+
+stage_packages() { scripts/install_packages.sh; }
+
+# Everything compiled by clang, its warnings as errors, then every source under clang-tidy.
+stage_tidy() {
+  build tidy -DBASCULE_WERROR=ON
+  git ls-files -- 'src/*.cpp' 'cli/*.cpp' 'tests/*.cpp' 'bench/*.cpp' |
+    xargs -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
+}
+
+stage_asan() {
+  build asan
+  ctest --test-dir build/asan --parallel "$jobs" --output-on-failure --no-tests=error
+}
+
+stage_tsan() {
+  build tsan
+  ctest --test-dir build/tsan --parallel "$jobs" --output-on-failure --no-tests=error
+}
+
+stage_fuzz() {
+  build fuzz
+  scripts/fuzz.sh build/fuzz 60
+}
+
+stage_bad_days() {
+  build release
+  python3 tests/bad_days/run.py --binary build/release/bascule --kills 200
+}
+
+stage_coverage() {
+  build coverage
+  ctest --test-dir build/coverage --parallel "$jobs" --output-on-failure --no-tests=error
+  gcovr --root . --object-directory build/coverage --filter 'src/' --filter 'cli/' \
+    --exclude-unreachable-branches --exclude-throw-branches -j "$jobs" | tee build/logs/coverage.txt
+}
+
+stages=(packages tidy asan tsan fuzz bad_days coverage)
+run_stages "$@"
+[[ ! -f build/logs/coverage.txt ]] || tail -n 3 build/logs/coverage.txt >&2

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Runs every test, from nothing: installs, builds, and ends with the seconds of each stage.
+#
+#   scripts/test.sh                 all stages, within 40 minutes on two cores
+#   scripts/test.sh --stage NAME    one stage (again: one more)
+#   scripts/test.sh -k PATTERN      the tests whose names match, where a stage has names
+#
+# Logs: build/logs/. What takes longer is scripts/nightly.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/stages.sh
+jobs=$(nproc)
+binary=build/release/bascule
+
+cpp_files() { git ls-files -co --exclude-standard -- '*.h' '*.cpp' '*.cu'; }
+
+# build PRESET [-D...]: configures and builds it.
+build() {
+  cmake --preset "$1" "${@:2}"
+  cmake --build "build/$1" --parallel "$jobs"
+}
+
+# run_ctest PRESET [ctest options]: its tests, those that match -k.
+run_ctest() {
+  local match=()
+  ((${#pattern[@]})) && match=(-R "${pattern[1]}") || match=(--no-tests=error)
+  ctest --test-dir "build/$1" --parallel "$jobs" --output-on-failure "${match[@]}" "${@:2}"
+}
+
+stage_packages() { scripts/install_packages.sh; }
+
+stage_format() { cpp_files | xargs -r clang-format --dry-run -Werror; }
+
+stage_layers() { python3 tools/check_layers.py; }
+
+stage_tools() { python3 -m unittest discover -v -s tests/tools -p '*_test.py' "${pattern[@]}"; }
+
+stage_dev() {
+  build dev
+  run_ctest dev
+}
+
+# clang-tidy on what the last commits changed; it looks into the headers that those files include.
+stage_tidy() {
+  cmake --preset tidy
+  local base=${BASCULE_BASE:-}
+  [[ -n $base ]] || base=$(git rev-list --max-count=10 HEAD | tail -1)
+  git diff --name-only --diff-filter=d "$base" -- '*.cpp' | tee /dev/stderr |
+    xargs -r -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
+}
+
+stage_asan() {
+  build asan
+  run_ctest asan -L unit
+}
+
+stage_tsan() {
+  build tsan
+  run_ctest tsan -L threads
+}
+
+# Also the build with clang, with its warnings as errors.
+stage_fuzz() {
+  build fuzz -DBASCULE_WERROR=ON
+  scripts/fuzz.sh build/fuzz "${FUZZ_SECONDS:-15}"
+}
+
+stage_release() {
+  build release
+  tests/package/run.sh build/release
+}
+
+stage_python() { scripts/python_env.sh; }
+
+stage_interop() {
+  local status=0
+  .venv/bin/python -m pytest tests/interop "${pattern[@]}" || status=$?
+  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
+}
+
+# The quick start, twice: the second run has nothing left to write.
+stage_quickstart() {
+  rm -rf build/example/*.steps.json build/example/*-megatron build/example/*-huggingface
+  scripts/quickstart.sh
+  scripts/quickstart.sh | tee build/logs/quickstart_again.txt
+  [[ $(grep -c 'done before$' build/logs/quickstart_again.txt) == 2 ]]
+}
+
+stage_smollm2() {
+  .venv/bin/python tests/interop/smollm2.py \
+    --gguf "$(find build/example/venv -name 'SmolLM2-135M-Instruct*.gguf' -print -quit)" \
+    --converted build/example/SmolLM2-135M-Instruct \
+    --exported build/example/SmolLM2-135M-Instruct-huggingface
+}
+
+stage_bad_days() { python3 tests/bad_days/run.py --binary "$binary" --kills "${KILLS:-20}"; }
+
+stage_docs() {
+  python3 tools/architecture.py --check
+}
+
+stages=(
+  packages format layers tools dev tidy asan tsan fuzz release python interop quickstart smollm2
+  bad_days docs
+)
+pattern_stages=(tools dev interop)
+run_stages "$@"
