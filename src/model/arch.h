@@ -27,13 +27,13 @@ struct RopeScaling {
   enum class Kind { linear, dynamic, llama3, yarn, longrope };
   Kind kind = Kind::linear;
   double factor = 1;
-  int64_t original_length = 0;                                // llama3, yarn: trained positions
-  double low_freq_factor = 1, high_freq_factor = 4;           // llama3
-  double beta_fast = 32, beta_slow = 1;                       // yarn
-  std::optional<double> mscale, mscale_all_dim;               // yarn
-  std::optional<double> attention_factor;                     // yarn, longrope
-  bool truncate = true;                                       // yarn: round the correction range
-  std::vector<double> short_factors, long_factors;            // longrope
+  int64_t original_length = 0;                       // llama3, yarn: trained positions
+  double low_freq_factor = 1, high_freq_factor = 4;  // llama3
+  double beta_fast = 32, beta_slow = 1;              // yarn
+  std::optional<double> mscale, mscale_all_dim;      // yarn
+  std::optional<double> attention_factor;            // yarn, longrope
+  bool truncate = true;                              // yarn: round the correction range
+  std::vector<double> short_factors, long_factors;   // longrope
   bool operator==(const RopeScaling&) const = default;
 };
 
@@ -53,12 +53,12 @@ struct Gqa {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool qkv_bias = false, out_bias = false;
   QkNorm qk_norm = QkNorm::none;
-  std::optional<int64_t> window;    // keys a query sees, itself included (transformers' count)
-  std::optional<double> soft_cap;   // of the scores
+  std::optional<int64_t> window;       // keys a query sees, itself included (transformers' count)
+  std::optional<double> soft_cap;      // of the scores
   std::optional<double> query_scalar;  // scores are divided by its square root, not head_dim's
-  std::optional<double> clip;       // of q, k and v
-  bool sinks = false;               // one learned logit a head joins the softmax
-  bool output_gate = false;         // q_proj also gives a sigmoid gate of the output
+  std::optional<double> clip;          // of q, k and v
+  bool sinks = false;                  // one learned logit a head joins the softmax
+  bool output_gate = false;            // q_proj also gives a sigmoid gate of the output
   bool rope = true;
   bool operator==(const Gqa&) const = default;
 };
@@ -97,7 +97,7 @@ struct Moe {
   Activation activation = Activation::silu;
   bool gated = true, bias = false;
   Score score = Score::softmax;
-  bool norm_top_k = true;    // the chosen weights are made to sum to 1
+  bool norm_top_k = true;  // the chosen weights are made to sum to 1
   double routed_scale = 1;
   bool expert_bias = false;  // a bias that only the choice sees (kept in fp32)
   bool router_bias = false;
@@ -133,8 +133,8 @@ struct Arch {
   int64_t vocab = 0, hidden = 0, max_positions = 0;
   bool tied = false;  // the head is the embedding
   Norm norm;
-  bool sandwich = false;  // a norm after attention and after the feed-forward, too
-  bool hybrid = false;    // one norm a layer, each layer either mixes or feeds forward
+  bool sandwich = false;          // a norm after attention and after the feed-forward, too
+  bool hybrid = false;            // one norm a layer, each layer either mixes or feeds forward
   bool scaled_embedding = false;  // embeddings are multiplied by the square root of hidden
   std::optional<double> final_soft_cap;
   Rope rope;

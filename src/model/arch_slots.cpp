@@ -17,8 +17,13 @@ struct Scope {
 
   void vector(const std::string& name, int64_t size, Group group = Group::none, bool fp32 = false,
               Slot::Init init = Slot::Init::zero) const {
-    all.add({.id = at + name, .shape = {size}, .split = group == Group::none ? -1 : 0,
-             .group = group, .fp32 = fp32, .init = init, .decay = false});
+    all.add({.id = at + name,
+             .shape = {size},
+             .split = group == Group::none ? -1 : 0,
+             .group = group,
+             .fp32 = fp32,
+             .init = init,
+             .decay = false});
   }
   void norm(const std::string& name, int64_t size) const {
     const auto gain = norm_kind.zero_centred ? Slot::Init::zero : Slot::Init::one;
@@ -81,11 +86,13 @@ void add(const Scope& layer, const Mla& a) {
 void add(const Scope& layer, const Mamba2& m) {
   const Scope s = layer.under("mamba");
   const int64_t state = m.groups * m.state;
-  for (const auto& [part, rows] : {std::pair{"z", m.inner()}, {"x", m.inner()}, {"b", state},
-                                   {"c", state}, {"dt", m.heads}})
+  for (const auto& [part, rows] :
+       {std::pair{"z", m.inner()}, {"x", m.inner()}, {"b", state}, {"c", state}, {"dt", m.heads}})
     s.column(fmt::format("in.{}", part), rows, s.hidden);
   for (const auto& [part, rows] : {std::pair{"x", m.inner()}, {"b", state}, {"c", state}}) {
-    s.all.add({.id = s.at + "conv." + part, .shape = {rows, 1, m.kernel}, .split = 0,
+    s.all.add({.id = s.at + "conv." + part,
+               .shape = {rows, 1, m.kernel},
+               .split = 0,
                .group = Group::tensor});
     if (m.conv_bias) s.vector(fmt::format("conv.{}.bias", part), rows, Group::tensor);
   }
@@ -99,11 +106,17 @@ void add(const Scope& layer, const Mamba2& m) {
 void add(const Scope& layer, const GatedDeltaNet& g) {
   const Scope s = layer.under("gdn");
   const int64_t keys = g.key_heads * g.key_dim, values = g.value_heads * g.value_dim;
-  for (const auto& [part, rows] : {std::pair{"q", keys}, {"k", keys}, {"v", values}, {"z", values},
-                                   {"b", g.value_heads}, {"a", g.value_heads}})
+  for (const auto& [part, rows] : {std::pair{"q", keys},
+                                   {"k", keys},
+                                   {"v", values},
+                                   {"z", values},
+                                   {"b", g.value_heads},
+                                   {"a", g.value_heads}})
     s.column(part, rows, s.hidden);
   for (const auto& [part, rows] : {std::pair{"q", keys}, {"k", keys}, {"v", values}})
-    s.all.add({.id = s.at + "conv." + part, .shape = {rows, 1, g.kernel}, .split = 0,
+    s.all.add({.id = s.at + "conv." + part,
+               .shape = {rows, 1, g.kernel},
+               .split = 0,
                .group = Group::tensor});
   s.vector("a_log", g.value_heads, Group::tensor, false, Slot::Init::other);
   s.vector("dt_bias", g.value_heads, Group::tensor, false, Slot::Init::other);
@@ -147,8 +160,8 @@ void add(const Scope& s, const VisionTower& v) {
   const auto linear = [&](const Scope& at, const char* name, int64_t out, int64_t in) {
     at.replicated(name, out, in, true);
   };
-  s.all.add({.id = s.at + "patch",
-             .shape = {v.hidden, v.channels, v.temporal_patch, v.patch, v.patch}});
+  s.all.add(
+      {.id = s.at + "patch", .shape = {v.hidden, v.channels, v.temporal_patch, v.patch, v.patch}});
   for (int64_t i = 0; i < v.layers; ++i) {
     const Scope block = s.under(fmt::format("blocks.{}", i));
     block.vector("norm1", v.hidden, Group::none, false, Slot::Init::one);

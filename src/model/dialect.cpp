@@ -55,8 +55,8 @@ class Expansion {
     for (const Slot& slot : slots_.all()) {
       const auto found = bound_.find(slot.id);
       const int times = found == bound_.end() ? 0 : found->second;
-      require(times == 1 || !whole, Kind::internal, "parameter {} is bound {} times by this dialect", slot.id,
-              times);
+      require(times == 1 || !whole, Kind::internal,
+              "parameter {} is bound {} times by this dialect", slot.id, times);
     }
     std::unordered_set<std::string> names;
     for (const Binding& row : out_.bindings)

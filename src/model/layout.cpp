@@ -142,7 +142,8 @@ Layout turned(Layout part) {
 
 Packed Layout::pack(const Slots& slots, const Shards& shards) const {
   switch (kind_) {
-    case Node::leaf: return pack_leaf(name_, slots, shards);
+    case Node::leaf:
+      return pack_leaf(name_, slots, shards);
     case Node::interleave: {
       Packed out;
       std::vector<Packed> parts;
@@ -247,12 +248,17 @@ std::string Layout::str() const {
   std::string inner;
   for (const Layout& part : parts_) inner += (inner.empty() ? "" : ", ") + part.str();
   switch (kind_) {
-    case Node::leaf: return name_;
+    case Node::leaf:
+      return name_;
     case Node::interleave:
-      return number_ == 1 ? "fuse(" + inner + ")" : fmt::format("interleave({}: {})", number_, inner);
-    case Node::stack: return fmt::format("stack({} {}: {})", number_, name_, inner);
-    case Node::pad: return fmt::format("pad({}: {})", number_, inner);
-    case Node::turn: return "turned(" + inner + ")";
+      return number_ == 1 ? "fuse(" + inner + ")"
+                          : fmt::format("interleave({}: {})", number_, inner);
+    case Node::stack:
+      return fmt::format("stack({} {}: {})", number_, name_, inner);
+    case Node::pad:
+      return fmt::format("pad({}: {})", number_, inner);
+    case Node::turn:
+      return "turned(" + inner + ")";
   }
   return inner;
 }

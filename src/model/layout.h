@@ -22,7 +22,7 @@ struct Shard {
 
 /// This rank's share of what each group divides.
 struct Shards {
-  Shard tensor, expert;
+  Shard tensor = {}, expert = {};
   Shard of(Group group) const {
     return group == Group::tensor ? tensor : group == Group::expert_tensor ? expert : Shard{};
   }
@@ -36,7 +36,7 @@ struct Piece {
   };
   std::string slot;
   std::vector<Dim> dims;  // one for each dimension of the slot
-  Shape at;               // where the piece lies along stored dimensions that no slot dimension maps
+  Shape at;  // where the piece lies along stored dimensions that no slot dimension maps
 
   int64_t elements() const;
 };

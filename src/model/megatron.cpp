@@ -14,9 +14,8 @@ Binding te(const char* name, Layout layout) { return module_with_state(name, std
 
 template <class Kind>
 bool any(const Arch& arch) {
-  return std::any_of(arch.layers.begin(), arch.layers.end(), [](const Layer& layer) {
-    return std::holds_alternative<Kind>(layer.mixer);
-  });
+  return std::any_of(arch.layers.begin(), arch.layers.end(),
+                     [](const Layer& layer) { return std::holds_alternative<Kind>(layer.mixer); });
 }
 
 Dialect model_rows(const Arch& arch, const MegatronForm& form) {
@@ -74,14 +73,14 @@ Dialect mamba_rows() {
       {"mixer.norm.weight", "mamba.norm"},
       te("mixer.out_proj", "mamba.out"),
   };
-  for (const auto& [spelled, part] : {std::pair{"z", "z"}, {"x", "x"}, {"B", "b"}, {"C", "c"},
-                                      {"dt", "dt"}}) {
-    rows.bindings.push_back(exact(fmt::format("mixer.in_proj.weight.{}", spelled),
-                                  fmt::format("mamba.in.{}", part)));
+  for (const auto& [spelled, part] :
+       {std::pair{"z", "z"}, {"x", "x"}, {"B", "b"}, {"C", "c"}, {"dt", "dt"}}) {
+    rows.bindings.push_back(
+        exact(fmt::format("mixer.in_proj.weight.{}", spelled), fmt::format("mamba.in.{}", part)));
     if (std::string_view(part) == "z") rows.bindings.back().extra_state = true;
     if (std::string_view(part) == "z" || std::string_view(part) == "dt") continue;
-    rows.bindings.push_back(exact(fmt::format("mixer.conv1d.weight.{}", spelled),
-                                  fmt::format("mamba.conv.{}", part)));
+    rows.bindings.push_back(
+        exact(fmt::format("mixer.conv1d.weight.{}", spelled), fmt::format("mamba.conv.{}", part)));
     rows.bindings.push_back(exact(fmt::format("mixer.conv1d.bias.{}", spelled),
                                   fmt::format("mamba.conv.{}.bias", part)));
   }
@@ -96,10 +95,14 @@ Dialect gdn_rows() {
       te("self_attention.out_norm", "gdn.norm"),
       te("self_attention.out_proj", "gdn.o"),
   };
-  for (const auto& [spelled, part] : {std::pair{"query", "q"}, {"key", "k"}, {"value", "v"},
-                                      {"z", "z"}, {"beta", "b"}, {"alpha", "a"}}) {
-    rows.bindings.push_back(
-        exact(fmt::format("self_attention.in_proj.weight.{}", spelled), fmt::format("gdn.{}", part)));
+  for (const auto& [spelled, part] : {std::pair{"query", "q"},
+                                      {"key", "k"},
+                                      {"value", "v"},
+                                      {"z", "z"},
+                                      {"beta", "b"},
+                                      {"alpha", "a"}}) {
+    rows.bindings.push_back(exact(fmt::format("self_attention.in_proj.weight.{}", spelled),
+                                  fmt::format("gdn.{}", part)));
     if (std::string_view(part) == "q") rows.bindings.back().extra_state = true;
     if (std::string_view("qkv").find(part) == std::string_view::npos) continue;
     rows.bindings.push_back(exact(fmt::format("self_attention.conv1d.weight.{}", spelled),
@@ -200,8 +203,8 @@ Dialect vision_rows() {
       {"merger.mlp.2", "vision.merger.fc2"},
   };
   const Dialect block = {
-      {"norm1", "norm1"},         {"norm2", "norm2"},       {"attn.qkv", "qkv"},
-      {"attn.proj", "proj"},      {"mlp.gate_proj", "gate"}, {"mlp.up_proj", "up"},
+      {"norm1", "norm1"},        {"norm2", "norm2"},        {"attn.qkv", "qkv"},
+      {"attn.proj", "proj"},     {"mlp.gate_proj", "gate"}, {"mlp.up_proj", "up"},
       {"mlp.down_proj", "down"},
   };
   return rows + layers("blocks.{L}.", block, "vision.blocks.{L}.");
@@ -218,7 +221,8 @@ Indices with_vision(const Arch& arch) {
 MegatronForm usual_form(const Arch& arch) {
   // HybridModel, and GPTModel with a list for moe_layer_freq or linear_attention_freq, write a
   // tensor a layer (megatron/core/transformer/transformer_block.py, sharded_state_dict).
-  return {.vocab_multiple = 1, .stacked = !arch.hybrid && arch.homogeneous() && !any<GatedDeltaNet>(arch)};
+  return {.vocab_multiple = 1,
+          .stacked = !arch.hybrid && arch.homogeneous() && !any<GatedDeltaNet>(arch)};
 }
 
 Dialect megatron(const Arch& arch, const Slots& slots, const MegatronForm& form) {
@@ -231,8 +235,7 @@ Dialect megatron(const Arch& arch, const Slots& slots, const MegatronForm& form)
       text = text +
              at_layer(layer_rows(arch.layers[i], arch), "decoder.layers.{L}.", "layers.{L}.", i);
   text = text + mtp_rows(arch);
-  if (arch.vision)
-    text = under("language_model.", text) + under("vision_model.", vision_rows());
+  if (arch.vision) text = under("language_model.", text) + under("vision_model.", vision_rows());
   return expanded(text, slots, with_vision(arch));
 }
 
@@ -265,14 +268,13 @@ Dialect megatron_local(const Arch& arch, const Slots& slots, const Mesh& mesh, i
       const int64_t share = moe->experts / mesh.ep;
       for (int64_t e = 0; e < share; ++e) {
         const std::string slot = fmt::format("moe.experts.{}.", at.ep_rank * share + e);
-        rows.bindings.push_back(exact(fmt::format("mlp.experts.linear_fc1.weight{}", e),
-                                      fc1(slot, moe->gated)));
+        rows.bindings.push_back(
+            exact(fmt::format("mlp.experts.linear_fc1.weight{}", e), fc1(slot, moe->gated)));
         rows.bindings.push_back(
             exact(fmt::format("mlp.experts.linear_fc2.weight{}", e), slot + "down"));
         if (!moe->bias) continue;
-        rows.bindings.push_back(
-            exact(fmt::format("mlp.experts.linear_fc1.bias{}", e),
-                  fc1(slot, moe->gated).renamed("", ".bias")));
+        rows.bindings.push_back(exact(fmt::format("mlp.experts.linear_fc1.bias{}", e),
+                                      fc1(slot, moe->gated).renamed("", ".bias")));
         rows.bindings.push_back(
             exact(fmt::format("mlp.experts.linear_fc2.bias{}", e), slot + "down.bias"));
       }
@@ -301,8 +303,8 @@ std::vector<std::string> extra_states(const Dialect& expanded) {
       Shape at(counts.size());
       int64_t rest = i;
       for (size_t d = counts.size(); d-- > 0; rest /= counts[d]) at[d] = rest % counts[d];
-      keys.push_back(
-          fmt::format("{}._extra_state/shard_{}_{}", module, fmt::join(at, "."), fmt::join(counts, ".")));
+      keys.push_back(fmt::format("{}._extra_state/shard_{}_{}", module, fmt::join(at, "."),
+                                 fmt::join(counts, ".")));
     }
   }
   return keys;

@@ -22,18 +22,26 @@ int64_t Slots::parameters() const {
 }
 
 AdapterSlots adapter_slots(const Slot& slot, int64_t rank) {
-  require(slot.shape.size() == 2, Kind::unsupported,
-          "an adapter needs a matrix; {} has shape {}", slot.id, to_string(slot.shape));
+  require(slot.shape.size() == 2, Kind::unsupported, "an adapter needs a matrix; {} has shape {}",
+          slot.id, to_string(slot.shape));
   const Group rows = slot.split == 0 ? slot.group : Group::none;
   const Group columns = slot.split == 1 ? slot.group : Group::none;
   AdapterSlots adapter;
-  adapter.a = {.id = slot.id + ".lora_a", .shape = {rank, slot.shape[1]},
-               .split = columns == Group::none ? -1 : 1, .group = columns};
-  adapter.b = {.id = slot.id + ".lora_b", .shape = {slot.shape[0], rank},
-               .split = rows == Group::none ? -1 : 0, .group = rows, .init = Slot::Init::zero};
-  adapter.magnitude = {.id = slot.id + ".magnitude", .shape = {slot.shape[0]},
-                       .split = rows == Group::none ? -1 : 0, .group = rows,
-                       .init = Slot::Init::other, .decay = false};
+  adapter.a = {.id = slot.id + ".lora_a",
+               .shape = {rank, slot.shape[1]},
+               .split = columns == Group::none ? -1 : 1,
+               .group = columns};
+  adapter.b = {.id = slot.id + ".lora_b",
+               .shape = {slot.shape[0], rank},
+               .split = rows == Group::none ? -1 : 0,
+               .group = rows,
+               .init = Slot::Init::zero};
+  adapter.magnitude = {.id = slot.id + ".magnitude",
+                       .shape = {slot.shape[0]},
+                       .split = rows == Group::none ? -1 : 0,
+                       .group = rows,
+                       .init = Slot::Init::other,
+                       .decay = false};
   return adapter;
 }
 

@@ -20,9 +20,9 @@ struct Slot {
   Shape shape;     // [out, in] for a linear map
   int split = -1;  // the dimension that `group` divides
   Group group = Group::none;
-  bool fp32 = false;          // stays fp32 whatever the model's dtype
+  bool fp32 = false;  // stays fp32 whatever the model's dtype
   Init init = Init::normal;
-  bool decay = true;          // weight decay applies
+  bool decay = true;  // weight decay applies
 };
 
 /// Every slot of a model in canonical order, with look-up by id.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "base/reporter.h"
+#include "bascule/reporter.h"
 
 namespace bascule {
 

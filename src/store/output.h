@@ -17,13 +17,13 @@ namespace bascule {
 struct Unit {
   static constexpr size_t kNoTensor = static_cast<size_t>(-1);
 
-  size_t file = 0;           // index into Output::files
-  int64_t offset = 0;        // of `before` in the file
-  std::string before;        // fixed bytes that precede the data
-  size_t tensor = kNoTensor; // index into Output::tensors
-  Box box;                   // the part of the tensor that is here
+  size_t file = 0;            // index into Output::files
+  int64_t offset = 0;         // of `before` in the file
+  std::string before;         // fixed bytes that precede the data
+  size_t tensor = kNoTensor;  // index into Output::tensors
+  Box box;                    // the part of the tensor that is here
   int64_t data_bytes = 0;
-  std::string after;         // fixed bytes that follow, but for the CRC-32 of the data (little-endian) ...
+  std::string after;  // fixed bytes that follow, but for the CRC-32 of the data (little-endian) ...
   std::vector<uint32_t> crc_at;  // ... to be put at these offsets of `after`
 
   int64_t data_offset() const { return offset + static_cast<int64_t>(before.size()); }

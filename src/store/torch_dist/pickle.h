@@ -11,8 +11,8 @@ namespace bascule::pickle {
 
 /// What a pickle may cost to decode, beyond its own bytes.
 struct Limits {
-  /// Bytes of nodes, stack and memo. The default grows with the input, and so stays below 300 MB for
-  /// any file of up to 40 MB; ten times what files of Megatron need.
+  /// Bytes of nodes, stack and memo. The default grows with the input, and so stays below 300 MB
+  /// for any file of up to 40 MB; ten times what files of Megatron need.
   size_t memory = 0;  // 0: 64 MiB + 6 times the input
   /// Stops at the first string of the outermost object's state that equals this, keeping what came
   /// before: what follows `all_local_plans` in a `.metadata` is large and never needed.

@@ -46,8 +46,8 @@ class Value {
   Value(bool value);
   Value(double value);
   template <std::integral Integer>
-    requires(!std::same_as<Integer, bool>)
-  Value(Integer value) : Value(from_integer(static_cast<int64_t>(value))) {}
+  requires(!std::same_as<Integer, bool>) Value(Integer value)
+      : Value(from_integer(static_cast<int64_t>(value))) {}
   Value(std::string_view text);
   Value(const char* text) : Value(std::string_view(text)) {}
   static Value bytes(std::string_view data);
@@ -94,7 +94,7 @@ class Value {
   bool made_by_new() const;  ///< cls.__new__(cls, *args) rather than callable(*args)
   Value args() const;        ///< a tuple; NEWOBJ_EX's keywords are its last member, a dict
   Value state() const;       ///< what BUILD set, None if nothing
-  Value items() const;       ///< dict of what SETITEMS added, or list of what APPENDS added, or None
+  Value items() const;  ///< dict of what SETITEMS added, or list of what APPENDS added, or None
   /// The id of a persistent reference.
   Value id() const;
 
@@ -102,13 +102,12 @@ class Value {
 
  private:
   friend class Arena;
-  friend class Decoder;
   Value(std::shared_ptr<const Arena> arena, uint64_t word)
       : arena_(std::move(arena)), word_(word) {}
   static Value from_integer(int64_t value);
   const Node* node() const;
   const Node& expect(Type type) const;
-  Value wrap(uint64_t word) const { return {arena_, word}; }
+  Value wrap(uint64_t word) const;
 
   std::shared_ptr<const Arena> arena_;
   uint64_t word_ = 0;  // a constant, a small integer or a Node (pickle_arena.h)

@@ -1,5 +1,5 @@
-// What a Megatron `torch_dist` checkpoint consists of, computed from names, dtypes and shapes alone.
-// Free functions without state.
+// What a Megatron `torch_dist` checkpoint consists of, computed from names, dtypes and shapes
+// alone. Free functions without state.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +37,9 @@ struct TorchDistRequest {
 pickle::Value common_state(int64_t iteration);
 
 /// Lays out the files of one iteration's directory: data files made of units, and the small files
-/// `.metadata`, `metadata.json`, `common.pt` and `train_state.pt`. Output::tensors is in the order of
-/// the request. Throws Error{internal} when the chunks do not tile a tensor, a name occurs twice or
-/// contains what the format cannot spell.
+/// `.metadata`, `metadata.json`, `common.pt` and `train_state.pt`. Output::tensors is in the order
+/// of the request. Throws Error{internal} when the chunks do not tile a tensor, a name occurs twice
+/// or contains what the format cannot spell.
 Output torch_dist_output(const TorchDistRequest& request);
 
 }  // namespace bascule

@@ -1,5 +1,5 @@
-// A Megatron `torch_dist` checkpoint, one iteration's directory, as a source of tensors and objects.
-// const members may be called from several threads.
+// A Megatron `torch_dist` checkpoint, one iteration's directory, as a source of tensors and
+// objects. const members may be called from several threads.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,208 @@
+#include "convert/gather.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "convert/cast.h"
+
+namespace bascule {
+namespace {
+
+size_t as_index(int64_t value) { return static_cast<size_t>(value); }
+
+/// Leading dimensions of the target along which each copy has one coordinate.
+size_t stacked_dimensions(std::span<const Copy> copies, size_t rank) {
+  size_t stacked = rank;
+  for (const Copy& copy : copies)
+    for (const Copy::Dim& dim : copy.dims) stacked = std::min(stacked, as_index(dim.to));
+  return stacked;
+}
+
+/// Copies a dense part into its place in a dense box. `order[d]` is the part's dimension that lies
+/// along the box's dimension d.
+struct Scatter {
+  const std::byte* part;
+  std::byte* box;
+  size_t element;
+  Shape extent;               // by the box's dimensions
+  Shape part_step, box_step;  // in elements
+
+  void run(size_t d, int64_t part_at, int64_t box_at) const {
+    if (d + 1 == extent.size()) return innermost(d, part_at, box_at);
+    for (int64_t i = 0; i < extent[d]; ++i)
+      run(d + 1, part_at + i * part_step[d], box_at + i * box_step[d]);
+  }
+  void innermost(size_t d, int64_t part_at, int64_t box_at) const {
+    const std::byte* from = part + as_index(part_at) * element;
+    std::byte* to = box + as_index(box_at) * element;
+    if (part_step[d] == 1 && box_step[d] == 1) {
+      std::memcpy(to, from, as_index(extent[d]) * element);
+      return;
+    }
+    for (int64_t i = 0; i < extent[d]; ++i)
+      std::memcpy(to + as_index(i * box_step[d]) * element,
+                  from + as_index(i * part_step[d]) * element, element);
+  }
+};
+
+/// Whether a part at `at` of `extent` is one stretch of a dense box of `whole`.
+bool contiguous(const Shape& extent, const Shape& whole) {
+  size_t d = 0;
+  while (d < extent.size() && extent[d] == 1) ++d;
+  for (++d; d < extent.size(); ++d)
+    if (extent[d] != whole[d]) return false;
+  return true;
+}
+
+}  // namespace
+
+Gather::Gather(const Plan& plan, std::vector<const TensorSource*> sources)
+    : plan_(plan), sources_(std::move(sources)) {
+  for (const PlanTensor& tensor : plan.from) {
+    const TensorSource& source = *sources_.at(as_index(tensor.rank));
+    const auto index = find(source, tensor.name);
+    if (!index) fail(Kind::mismatch, "tensor {} is missing from the source", tensor.name);
+    const Shape& shape = source.tensors()[*index].shape;
+    if (shape != tensor.shape)
+      fail(Kind::mismatch, "tensor {} has shape {}, but the configuration gives {}", tensor.name,
+           to_string(shape), to_string(tensor.shape));
+    index_.push_back(*index);
+  }
+  for (size_t to = 0; to < plan.to.size(); ++to) {
+    const auto copies = plan.into(to);
+    const Shape& shape = plan.to[to].shape;
+    Target target;
+    target.stacked = copies.empty() ? 0 : stacked_dimensions(copies, shape.size());
+    int64_t places = 1;
+    for (size_t d = 0; d < target.stacked; ++d) places *= shape[d];
+    target.at.resize(as_index(places));
+    for (const Copy& copy : copies) {
+      int64_t place = 0;
+      for (size_t d = 0; d < target.stacked; ++d) place = place * shape[d] + copy.to_at[d];
+      target.at[as_index(place)].push_back(&copy);
+    }
+    targets_.push_back(std::move(target));
+  }
+}
+
+DType Gather::source_dtype(size_t to) const {
+  const auto copies = plan_.into(to);
+  require(!copies.empty(), Kind::internal, "tensor {} has no source", plan_.to[to].name);
+  const auto dtype_of = [&](const Copy& copy) {
+    const PlanTensor& from = plan_.from[copy.from];
+    return sources_[as_index(from.rank)]->tensors()[index_[copy.from]].dtype;
+  };
+  const DType first = dtype_of(copies[0]);
+  for (const Copy& copy : copies)
+    if (dtype_of(copy) != first)
+      fail(
+          Kind::mismatch,
+          "{} and {} are stored together in {}, but have dtypes {} and {}; give --dtype to convert "
+          "both",
+          plan_.from[copies[0].from].name, plan_.from[copy.from].name, plan_.to[to].name,
+          torch_name(first), torch_name(dtype_of(copy)));
+  return first;
+}
+
+std::pair<size_t, int64_t> Gather::source_place(size_t to) const {
+  std::pair<size_t, int64_t> least{SIZE_MAX, 0};
+  for (const Copy& copy : plan_.into(to)) {
+    const PlanTensor& from = plan_.from[copy.from];
+    least = std::min(least, sources_[as_index(from.rank)]->place(index_[copy.from]));
+  }
+  return least;
+}
+
+void Gather::fill(size_t to, const Box& box, DType dtype, std::span<std::byte> out,
+                  Scratch& scratch) const {
+  if (plan_.to[to].padding) std::memset(out.data(), 0, out.size());
+  const Target& target = targets_[to];
+  const Shape& shape = plan_.to[to].shape;
+  // Visits the places of the stacked dimensions that the box meets.
+  Shape at(box.at.begin(), box.at.begin() + static_cast<std::ptrdiff_t>(target.stacked));
+  while (true) {
+    int64_t place = 0;
+    for (size_t d = 0; d < target.stacked; ++d) place = place * shape[d] + at[d];
+    for (const Copy* copy : target.at[as_index(place)]) copy_part(*copy, box, dtype, out, scratch);
+    size_t d = target.stacked;
+    while (d > 0 && ++at[d - 1] == box.at[d - 1] + box.extent[d - 1]) {
+      at[d - 1] = box.at[d - 1];
+      --d;
+    }
+    if (d == 0) return;
+  }
+}
+
+void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<std::byte> out,
+                       Scratch& scratch) const {
+  const PlanTensor& from = plan_.from[copy.from];
+  const TensorSource& source = *sources_[as_index(from.rank)];
+  const DType source_dtype = source.tensors()[index_[copy.from]].dtype;
+  const size_t dims = copy.dims.size(), to_rank = box.at.size();
+
+  std::vector<bool> mapped(to_rank, false);
+  std::vector<Runs> parts(dims);
+  for (size_t i = 0; i < dims; ++i) {
+    const size_t d = as_index(copy.dims[i].to);
+    mapped[d] = true;
+    parts[i] = unfolded(clipped_to(copy.dims[i].runs, box.at[d], box.at[d] + box.extent[d]));
+    if (parts[i].empty()) return;
+  }
+  for (size_t d = 0; d < to_rank; ++d)
+    if (!mapped[d] && (copy.to_at[d] < box.at[d] || copy.to_at[d] >= box.at[d] + box.extent[d]))
+      return;
+  bool in_order = true;
+  for (size_t i = 1; i < dims; ++i)
+    for (size_t j = 0; j < i; ++j)
+      in_order &= (copy.dims[i].to > copy.dims[j].to) == (copy.dims[i].from > copy.dims[j].from);
+
+  const Shape box_steps = strides(box.extent);
+  std::vector<size_t> which(dims, 0);
+  while (true) {
+    Box read{copy.from_at, Shape(copy.from_at.size(), 1)};
+    Shape to_at = copy.to_at, extent(to_rank, 1);
+    for (size_t i = 0; i < dims; ++i) {
+      const Run& run = parts[i][which[i]];
+      read.at[as_index(copy.dims[i].from)] = run.from;
+      read.extent[as_index(copy.dims[i].from)] = run.length;
+      to_at[as_index(copy.dims[i].to)] = run.to;
+      extent[as_index(copy.dims[i].to)] = run.length;
+    }
+    const int64_t count = elements(extent);
+    int64_t begin = 0;
+    for (size_t d = 0; d < to_rank; ++d) begin += (to_at[d] - box.at[d]) * box_steps[d];
+    const size_t read_bytes = as_index(bytes(source_dtype, count));
+    if (in_order && source_dtype == dtype && contiguous(extent, box.extent)) {
+      source.read(index_[copy.from], read, out.subspan(as_index(bytes(dtype, begin)), read_bytes));
+    } else {
+      scratch.read.resize(std::max(scratch.read.size(), read_bytes));
+      std::span<std::byte> part(scratch.read.data(), read_bytes);
+      source.read(index_[copy.from], read, part);
+      if (source_dtype != dtype) {
+        const size_t cast_bytes = as_index(bytes(dtype, count));
+        scratch.cast.resize(std::max(scratch.cast.size(), cast_bytes));
+        cast(source_dtype, part, dtype, {scratch.cast.data(), cast_bytes});
+        part = {scratch.cast.data(), cast_bytes};
+      }
+      require(bits(dtype) % 8 == 0, Kind::unsupported,
+              "{}: elements of {} bits cannot be moved one by one", plan_.to[copy.to].name,
+              bits(dtype));
+      const Shape read_steps = strides(read.extent);
+      Shape part_step(to_rank, 0);
+      for (const Copy::Dim& dim : copy.dims)
+        part_step[as_index(dim.to)] = read_steps[as_index(dim.from)];
+      Scatter scatter{part.data(), out.data(), as_index(bits(dtype) / 8),
+                      extent,      part_step,  box_steps};
+      if (to_rank == 0)
+        std::memcpy(out.data(), part.data(), part.size());
+      else
+        scatter.run(0, 0, begin);
+    }
+    size_t i = dims;
+    while (i > 0 && ++which[i - 1] == parts[i - 1].size()) which[--i] = 0;
+    if (i == 0) return;
+  }
+}
+
+}  // namespace bascule

@@ -1,0 +1,187 @@
+#include "convert/verifier.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/workers.h"
+#include "convert/cast.h"
+#include "convert/executor.h"
+
+namespace bascule {
+namespace {
+
+size_t as_index(int64_t value) { return static_cast<size_t>(value); }
+
+/// Buffers of one thread.
+struct Pair {
+  std::vector<std::byte> first, second;
+  Scratch scratch;
+};
+
+/// Adds to `row` what differs between two windows of the same elements.
+void count_differences(TensorReport& row, const Box& window, DType dtype,
+                       std::span<const std::byte> first, std::span<const std::byte> second) {
+  const size_t step = std::max<size_t>(1, as_index(bits(dtype)) / 8);
+  const Shape steps = strides(window.extent);
+  for (size_t i = 0; i * step < first.size(); ++i) {
+    if (std::memcmp(&first[i * step], &second[i * step], step) == 0) continue;
+    if (row.differing++) continue;
+    auto rest = static_cast<int64_t>(i);
+    row.first_at = window.at;
+    for (size_t d = 0; d < steps.size(); ++d) {
+      row.first_at[d] += rest / steps[d];
+      rest %= steps[d];
+    }
+    row.first_value = element_text(dtype, first, static_cast<int64_t>(i));
+    row.second_value = element_text(dtype, second, static_cast<int64_t>(i));
+  }
+}
+
+struct Sides {
+  const Plan& first_plan;
+  const Plan& second_plan;
+  Gather first, second;
+};
+
+/// Compares one slot, window by window.
+TensorReport compare(const Sides& sides, size_t slot, const VerifyOptions& options, Pair& pair,
+                     Reporter& reporter) {
+  const PlanTensor& tensor = sides.first_plan.to[slot];
+  const DType second_dtype = sides.second.source_dtype(slot);
+  const DType stored = sides.first.source_dtype(slot);
+  const DType first_dtype = options.convert_first ? second_dtype : stored;
+  TensorReport row;
+  row.name = tensor.name;
+  row.first_tensor = sides.first_plan.from[sides.first_plan.into(slot)[0].from].name;
+  row.second_tensor = sides.second_plan.from[sides.second_plan.into(slot)[0].from].name;
+  row.first_dtype = torch_name(first_dtype);
+  row.second_dtype = torch_name(second_dtype);
+  row.shape = tensor.shape;
+  row.elements = elements(tensor.shape);
+  // With two dtypes, values are compared as the wider one holds them.
+  const bool alike = first_dtype == second_dtype;
+  const DType common =
+      alike || bits(first_dtype) >= bits(second_dtype) ? first_dtype : second_dtype;
+  const bool comparable =
+      alike || (can_cast(first_dtype, common) && can_cast(second_dtype, common));
+  Hasher hasher;
+  if (comparable)
+    for (const Box& window :
+         windows(whole(tensor.shape), common, window_bytes(options.memory, 2 * options.threads))) {
+      const size_t size = as_index(bytes(common, elements(window.extent)));
+      pair.first.resize(std::max(pair.first.size(), size));
+      pair.second.resize(std::max(pair.second.size(), size));
+      const std::span<std::byte> a(pair.first.data(), size), b(pair.second.data(), size);
+      sides.first.fill(slot, window, common, a, pair.scratch);
+      sides.second.fill(slot, window, common, b, pair.scratch);
+      hasher.update(a);
+      if (std::memcmp(a.data(), b.data(), size) != 0) count_differences(row, window, common, a, b);
+      reporter.advance(static_cast<int64_t>(size));
+    }
+  row.hash = hasher.hex();
+  if (!alike || row.differing) row.verdict = TensorReport::Verdict::differs;
+  return row;
+}
+
+}  // namespace
+
+Report verify(const Slots& slots, const Spelled& first, const Spelled& second, Reporter& reporter,
+              const VerifyOptions& options) {
+  const Dialect order = canonical(slots);
+  const Plan first_plan = plan(slots, *first.dialect, order);
+  const Plan second_plan = plan(slots, *second.dialect, order);
+  const Sides sides{first_plan, second_plan, Gather(first_plan, {first.source}),
+                    Gather(second_plan, {second.source})};
+  int64_t total = 0;
+  for (size_t i = 0; i < slots.all().size(); ++i)
+    total += bytes(sides.second.source_dtype(i), elements(slots.all()[i].shape));
+  reporter.phase("verifying", total);
+
+  Report report;
+  report.tensors.resize(slots.all().size());
+  std::vector<Pair> pairs(as_index(std::max(1, options.threads)));
+  parallel(options.threads, slots.all().size(), [&](size_t slot, int worker) {
+    report.tensors[slot] = compare(sides, slot, options, pairs[as_index(worker)], reporter);
+  });
+  const auto add = [&](const Spelled& side, TensorReport::Verdict verdict) {
+    for (std::string& name : unexplained(*side.source, *side.dialect)) {
+      TensorReport row;
+      row.verdict = verdict;
+      row.name = std::move(name);
+      report.tensors.push_back(std::move(row));
+    }
+    for (TensorReport& row : check_aliases(*side.source, *side.dialect))
+      report.tensors.push_back(std::move(row));
+  };
+  add(first, TensorReport::Verdict::absent);
+  add(second, TensorReport::Verdict::extra);
+  return report;
+}
+
+std::vector<std::string> unexplained(const TensorSource& source, const Dialect& dialect) {
+  std::vector<std::string> known, names;
+  for (const Binding& row : dialect.bindings) known.push_back(row.name);
+  for (const Alias& alias : dialect.aliases) known.push_back(alias.name);
+  std::sort(known.begin(), known.end());
+  for (const TensorInfo& tensor : source.tensors())
+    if (!std::binary_search(known.begin(), known.end(), tensor.name) &&
+        !dialect.ignores(tensor.name))
+      names.push_back(tensor.name);
+  return names;
+}
+
+void check_names(const TensorSource& source, const Dialect& dialect, const std::string& where) {
+  std::vector<std::string> missing, unknown = unexplained(source, dialect);
+  for (const Binding& row : dialect.bindings)
+    if (!find(source, row.name)) missing.push_back(row.name);
+  if (missing.empty() && unknown.empty()) return;
+  std::string text;
+  const auto list = [&](const char* what, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    text += fmt::format("{}{} {}:", text.empty() ? "" : "; ", names.size(), what);
+    for (size_t i = 0; i < std::min<size_t>(10, names.size()); ++i) text += " " + names[i];
+    if (names.size() > 10) text += " ...";
+  };
+  list(missing.size() == 1 ? "tensor is missing" : "tensors are missing", missing);
+  list(unknown.size() == 1 ? "tensor is unknown" : "tensors are unknown", unknown);
+  fail(Kind::mismatch,
+       "{}: {}; the configuration and the weights do not belong together, or the family does not "
+       "know these tensors",
+       where, text);
+}
+
+std::vector<TensorReport> check_aliases(const TensorSource& source, const Dialect& dialect) {
+  std::vector<TensorReport> rows;
+  for (const Alias& alias : dialect.aliases) {
+    const auto copy = find(source, alias.name), original = find(source, alias.of);
+    if (!copy || !original) continue;
+    const TensorInfo &a = source.tensors()[*original], &b = source.tensors()[*copy];
+    TensorReport row;
+    row.name = fmt::format("{} (which repeats {})", alias.name, alias.of);
+    row.first_tensor = alias.of;
+    row.second_tensor = alias.name;
+    row.first_dtype = torch_name(a.dtype);
+    row.second_dtype = torch_name(b.dtype);
+    row.shape = a.shape;
+    row.verdict = TensorReport::Verdict::differs;
+    if (a.dtype == b.dtype && a.shape == b.shape) {
+      row.elements = elements(a.shape);
+      std::vector<std::byte> first, second;
+      for (const Box& window : windows(whole(a.shape), a.dtype, int64_t{1} << 20)) {
+        first.resize(as_index(bytes(a.dtype, elements(window.extent))));
+        second.resize(first.size());
+        source.read(*original, window, first);
+        source.read(*copy, window, second);
+        if (first != second) count_differences(row, window, a.dtype, first, second);
+      }
+      if (row.differing == 0) continue;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace bascule

@@ -1,0 +1,192 @@
+#include "store/torch_dist/torch_dist_output.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/check.h"
+#include "store/torch_dist/chunk_grid.h"
+#include "store/torch_dist/dcp_metadata.h"
+#include "store/torch_dist/tensor_pickle.h"
+#include "store/torch_dist/torch_file.h"
+
+namespace bascule {
+namespace {
+
+using pickle::Value;
+
+// As megatron-core 0.16.1 writes it, to the byte; a newer one ignores the last two keys.
+constexpr std::string_view kMetadataJson =
+    R"({"sharded_backend": "torch_dist", "sharded_backend_version": 1, )"
+    R"("common_backend": "torch", "common_backend_version": 1})";
+constexpr std::string_view kCommonObject = "common_state/shard_0_1";
+constexpr int64_t kLargestChunk = (int64_t{4} << 30) - (int64_t{1} << 20);
+
+void require_request(const TorchDistRequest& request) {
+  require(request.files > 0, Kind::internal, "{} data files to write", request.files);
+  require(request.chunk_limit > 0 && request.chunk_limit <= kLargestChunk, Kind::user,
+          "a limit of {} bytes a chunk; 1 to {} are possible", request.chunk_limit, kLargestChunk);
+  require(request.common.type() == pickle::Type::dict, Kind::internal,
+          "the common state is a {}, not a dict", pickle::name(request.common.type()));
+  std::unordered_set<std::string_view> names;
+  for (const TorchDistTensor& tensor : request.tensors)
+    require(!tensor.info.name.empty() && names.insert(tensor.info.name).second, Kind::internal,
+            "tensor \"{}\" is to be written twice, or has no name", tensor.info.name);
+  for (const std::string& name : request.extra_states) {
+    // megatron-core takes a key apart at its only slash.
+    require(name.find("/shard_") != name.npos && name.find('/') == name.rfind('/'), Kind::internal,
+            "object \"{}\" has no name of the form KEY/shard_OFFSET_COUNT", name);
+    require(names.insert(name).second, Kind::internal, "object \"{}\" is to be written twice",
+            name);
+  }
+}
+
+// Cuts a chunk along its first dimension with more than one index until no part exceeds `limit`.
+void split(const Box& chunk, DType dtype, int64_t limit, std::vector<Box>& parts) {
+  const int64_t size = bytes(dtype, elements(chunk.extent));
+  const auto cut = std::ranges::find_if(chunk.extent, [](int64_t extent) { return extent > 1; });
+  if (size <= limit || cut == chunk.extent.end()) {
+    parts.push_back(chunk);
+    return;
+  }
+  const auto d = static_cast<size_t>(cut - chunk.extent.begin());
+  const int64_t rows = std::max<int64_t>(1, limit / (size / chunk.extent[d]));
+  for (int64_t done = 0; done < chunk.extent[d]; done += rows) {
+    Box part = chunk;
+    part.at[d] += done;
+    part.extent[d] = std::min(rows, chunk.extent[d] - done);
+    split(part, dtype, limit, parts);
+  }
+}
+
+// The state of a Transformer Engine module that has none: [tensor([], dtype=uint8)].
+std::string empty_extra_state() {
+  TorchFile file("archive");
+  file.pickle().begin_list();
+  write_tensor(file.pickle(), DType::u8, {0}, file.add_storage(""));
+  file.pickle().end_list();
+  return file.finish();
+}
+
+// Fills data files from front to back, keeping them of similar size.
+class Files {
+ public:
+  explicit Files(int count) : units_(static_cast<size_t>(count)), sizes_(units_.size(), 0) {}
+
+  /// Appends a unit to file `file` and returns where it lies.
+  BlobPlace add(size_t file, Unit unit) {
+    unit.file = file;
+    unit.offset = sizes_[file];
+    sizes_[file] = unit.end();
+    units_[file].push_back(std::move(unit));
+    return {static_cast<uint32_t>(file), units_[file].back().offset,
+            sizes_[file] - units_[file].back().offset};
+  }
+
+  size_t smallest() const {
+    return static_cast<size_t>(std::ranges::min_element(sizes_) - sizes_.begin());
+  }
+
+  /// Moves everything into `output`. Files without units come last, and are left out.
+  void move_to(Output& output) {
+    for (size_t i = 0; i < units_.size() && !units_[i].empty(); ++i) {
+      output.files.push_back({fmt::format("__0_{}.distcp", i), sizes_[i]});
+      std::ranges::move(units_[i], std::back_inserter(output.units));
+    }
+  }
+
+ private:
+  std::vector<std::vector<Unit>> units_;
+  std::vector<int64_t> sizes_;
+};
+
+BlobPlace add_object(Files& files, std::string blob) {
+  Unit unit;
+  unit.before = std::move(blob);
+  return files.add(0, std::move(unit));
+}
+
+Unit tensor_unit(size_t tensor, DType dtype, const Box& box) {
+  pickle::Writer pickle;
+  write_tensor(pickle, dtype, box.extent, "0");
+  Unit unit;
+  unit.tensor = tensor;
+  unit.box = box;
+  unit.data_bytes = bytes(dtype, elements(box.extent));
+  ZipFrame frame = tensor_frame(pickle.finish(), unit.data_bytes);
+  unit.before = std::move(frame.before);
+  unit.after = std::move(frame.after);
+  unit.crc_at = std::move(frame.crc_at);
+  return unit;
+}
+
+void require_tiling(const DcpTensor& tensor) {
+  try {
+    ChunkGrid{tensor};
+  } catch (const Error& error) {
+    fail(Kind::internal, "the chunks to write are wrong: {}", error.message());
+  }
+}
+
+DcpTensor add_tensor(Files& files, size_t index, const TorchDistRequest& request) {
+  const TorchDistTensor& wanted = request.tensors[index];
+  DcpTensor tensor{wanted.info.name, wanted.info.dtype, wanted.info.shape, {}, {}, {}};
+  std::vector<Box> parts;
+  for (const Box& chunk : wanted.chunks) {
+    require(chunk.at.size() == tensor.shape.size() && chunk.extent.size() == tensor.shape.size(),
+            Kind::internal, "{}: a chunk at {} of a tensor of shape {}", tensor.name,
+            to_string(chunk.at), to_string(tensor.shape));
+    split(chunk, tensor.dtype, request.chunk_limit, parts);
+  }
+  for (const Box& part : parts) {
+    std::ranges::copy(part.at, std::back_inserter(tensor.offsets));
+    std::ranges::copy(part.extent, std::back_inserter(tensor.sizes));
+  }
+  tensor.places.resize(parts.size());
+  require_tiling(tensor);
+  for (size_t i = 0; i < parts.size(); ++i)
+    tensor.places[i] = files.add(files.smallest(), tensor_unit(index, tensor.dtype, parts[i]));
+  return tensor;
+}
+
+}  // namespace
+
+Value common_state(int64_t iteration) {
+  return Value::dict({
+      {"checkpoint_version", 3.0},
+      {"iteration", iteration},
+      {"content_metadata", Value::dict({
+                               {"singleton_local_shards", false},
+                               {"chained_optim_avoid_prefix", true},
+                           })},
+  });
+}
+
+Output torch_dist_output(const TorchDistRequest& request) {
+  require_request(request);
+  Files files(request.files);
+  DcpMetadata metadata;
+  if (!request.extra_states.empty()) {
+    const BlobPlace shared = add_object(files, empty_extra_state());
+    for (const std::string& name : request.extra_states) metadata.objects.push_back({name, shared});
+  }
+  if (request.compat == TorchDistCompat::wide)
+    metadata.objects.push_back(
+        {std::string(kCommonObject),
+         add_object(files, torch_file("archive", Value::list({request.common})))});
+  Output output;
+  for (size_t i = 0; i < request.tensors.size(); ++i) {
+    output.tensors.push_back(request.tensors[i].info);
+    metadata.tensors.push_back(add_tensor(files, i, request));
+  }
+  files.move_to(output);
+  for (const OutputFile& file : output.files) metadata.files.push_back(file.name);
+  output.small_files = {
+      {".metadata", write_dcp_metadata(metadata)},
+      {"metadata.json", std::string(kMetadataJson)},
+      {"common.pt", torch_file("common", request.common)},
+      {"train_state.pt", train_state_archive(request.train_state)},
+  };
+  return output;
+}
+
+}  // namespace bascule
