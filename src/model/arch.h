@@ -30,19 +30,19 @@ struct RopeScaling {
   int64_t original_length = 0;                       // llama3, yarn: trained positions
   double low_freq_factor = 1, high_freq_factor = 4;  // llama3
   double beta_fast = 32, beta_slow = 1;              // yarn
-  std::optional<double> mscale, mscale_all_dim;      // yarn
-  std::optional<double> attention_factor;            // yarn, longrope
+  std::optional<double> mscale = {}, mscale_all_dim = {};      // yarn
+  std::optional<double> attention_factor = {};            // yarn, longrope
   bool truncate = true;                              // yarn: round the correction range
-  std::vector<double> short_factors, long_factors;   // longrope
+  std::vector<double> short_factors = {}, long_factors = {};   // longrope
   bool operator==(const RopeScaling&) const = default;
 };
 
 struct Rope {
   double theta = 10000;
   double percent = 1;  // the part of the head that turns
-  std::optional<RopeScaling> scaling;
-  std::optional<double> local_theta;  // of layers with a window, where it is another one
-  std::vector<int64_t> sections;      // multimodal: how the frequencies divide among t, h, w
+  std::optional<RopeScaling> scaling = {};
+  std::optional<double> local_theta = {};  // of layers with a window, where it is another one
+  std::vector<int64_t> sections = {};      // multimodal: how the frequencies divide among t, h, w
   bool sections_interleaved = false;
   bool operator==(const Rope&) const = default;
 };
@@ -53,10 +53,10 @@ struct Gqa {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool qkv_bias = false, out_bias = false;
   QkNorm qk_norm = QkNorm::none;
-  std::optional<int64_t> window;       // keys a query sees, itself included (transformers' count)
-  std::optional<double> soft_cap;      // of the scores
-  std::optional<double> query_scalar;  // scores are divided by its square root, not head_dim's
-  std::optional<double> clip;          // of q, k and v
+  std::optional<int64_t> window = {};       // keys a query sees, itself included (transformers' count)
+  std::optional<double> soft_cap = {};      // of the scores
+  std::optional<double> query_scalar = {};  // scores are divided by its square root, not head_dim's
+  std::optional<double> clip = {};          // of q, k and v
   bool sinks = false;                  // one learned logit a head joins the softmax
   bool output_gate = false;            // q_proj also gives a sigmoid gate of the output
   bool rope = true;
@@ -111,14 +111,14 @@ using Mixer = std::variant<std::monostate, Gqa, Mla, Mamba2, GatedDeltaNet>;
 using FeedForward = std::variant<std::monostate, Mlp, Moe>;
 
 struct Layer {
-  Mixer mixer;
-  FeedForward feed_forward;
+  Mixer mixer = {};
+  FeedForward feed_forward = {};
   bool operator==(const Layer&) const = default;
 };
 
 /// Multi-token prediction: extra layers after the last, each with its own projections.
 struct Mtp {
-  std::vector<Layer> layers;
+  std::vector<Layer> layers = {};
   bool operator==(const Mtp&) const = default;
 };
 
@@ -132,15 +132,15 @@ struct VisionTower {
 struct Arch {
   int64_t vocab = 0, hidden = 0, max_positions = 0;
   bool tied = false;  // the head is the embedding
-  Norm norm;
+  Norm norm = {};
   bool sandwich = false;          // a norm after attention and after the feed-forward, too
   bool hybrid = false;            // one norm a layer, each layer either mixes or feeds forward
   bool scaled_embedding = false;  // embeddings are multiplied by the square root of hidden
-  std::optional<double> final_soft_cap;
-  Rope rope;
-  std::vector<Layer> layers;
-  std::optional<Mtp> mtp;
-  std::optional<VisionTower> vision;
+  std::optional<double> final_soft_cap = {};
+  Rope rope = {};
+  std::vector<Layer> layers = {};
+  std::optional<Mtp> mtp = {};
+  std::optional<VisionTower> vision = {};
   double init_std = 0.02;
   bool operator==(const Arch&) const = default;
 

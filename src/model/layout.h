@@ -78,6 +78,7 @@ class Layout {
   enum class Node { leaf, interleave, stack, pad, turn };
   Node kind() const { return kind_; }
   int64_t number() const { return number_; }
+  const std::vector<Layout>& parts() const { return parts_; }
   std::vector<Layout>& parts() { return parts_; }
   void set_number(int64_t number) { number_ = number; }
   const std::string& name() const { return name_; }

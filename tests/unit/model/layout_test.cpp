@@ -36,14 +36,15 @@ TEST(Layout, InterleavesGroupsOfQueriesWithTheirKeyAndValue) {
   const Packed packed = interleave(2, {"q", "k", "v"}).pack(toy());
   EXPECT_EQ(packed.shape, (Shape{20, 8}));
   EXPECT_EQ(packed.padding(), 0);
-  EXPECT_EQ(rows(packed),
-            (std::vector<std::string>{"q0", "q1", "q2", "q3", "q4",  "q5",  "k0", "k1", "v0", "v1",
-                                      "q6", "q7", "q8", "q9", "q10", "q11", "k2", "k3", "v2", "v3"}));
+  EXPECT_EQ(rows(packed), (std::vector<std::string>{"q0",  "q1",  "q2", "q3", "q4", "q5", "k0",
+                                                    "k1",  "v0",  "v1", "q6", "q7", "q8", "q9",
+                                                    "q10", "q11", "k2", "k3", "v2", "v3"}));
 }
 
 TEST(Layout, FusedHalvesAreCutThenPacked) {
   const Packed packed = fuse({"gate", "up"}).pack(toy(), {.tensor = {1, 2}});
-  EXPECT_EQ(rows(packed), (std::vector<std::string>{"gate3", "gate4", "gate5", "up3", "up4", "up5"}));
+  EXPECT_EQ(rows(packed),
+            (std::vector<std::string>{"gate3", "gate4", "gate5", "up3", "up4", "up5"}));
 }
 
 TEST(Layout, GroupsArePackedThenCut) {
@@ -103,7 +104,8 @@ TEST(Layout, RefusesWhatDoesNotFit) {
 }
 
 TEST(Layout, SpellsItself) {
-  EXPECT_EQ(pad_rows(8, interleave(2, {"q", turned("o")})).str(), "pad(8: interleave(2: q, turned(o)))");
+  EXPECT_EQ(pad_rows(8, interleave(2, {"q", turned("o")})).str(),
+            "pad(8: interleave(2: q, turned(o)))");
 }
 
 }  // namespace
