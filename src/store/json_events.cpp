@@ -74,6 +74,10 @@ class Adapter {
 }  // namespace
 
 void read_json(std::string_view json, JsonEvents& events, std::string_view where) {
+  // Outside of strings nlohmann::json takes a zero byte for the end; inside they are not allowed.
+  const size_t zero = json.find('\0');
+  require(zero == std::string_view::npos, Kind::format,
+          "{}: not valid JSON at byte {}: a zero byte", where, zero);
   require_short_tokens(json, where);
   Adapter adapter(events, where);
   nlohmann::json::sax_parse(json.data(), json.data() + json.size(), &adapter);
