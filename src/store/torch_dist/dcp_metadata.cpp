@@ -14,6 +14,9 @@ namespace {
 using pickle::Type;
 using pickle::Value;
 
+constexpr std::string_view kTensors = "state_dict_metadata", kStorage = "storage_data";
+// What each rank was to write doubles the file, and is never needed to read it.
+const pickle::Skip kPlans = {"all_local_plans", {kTensors, kStorage}};
 constexpr size_t kMostDimensions = 64;  // as in torch
 
 // A torch.Size: the object torch.Size((1, 2)), or a plain tuple or list.
@@ -213,12 +216,6 @@ void require_places(const DcpMetadata& metadata) {
             "{} is in no file: storage_data does not place it", object.name);
 }
 
-bool complete(const Value& root) {
-  const Value state = root.type() == Type::object ? root.state() : Value();
-  return state.type() == Type::dict && state.find("state_dict_metadata") &&
-         state.find("storage_data");
-}
-
 }  // namespace
 
 Box DcpTensor::box(size_t chunk) const {
@@ -227,17 +224,13 @@ Box DcpTensor::box(size_t chunk) const {
 }
 
 DcpMetadata read_dcp_metadata(std::string bytes) {
-  // What follows all_local_plans is skipped, unless something that is needed comes later.
-  constexpr std::string_view kPlans = "all_local_plans";
-  const bool may_skip = bytes.find(kPlans) != bytes.npos;
-  Value root = may_skip ? pickle::decode(bytes, {.stop_at = kPlans}) : Value();
-  if (!complete(root)) root = pickle::decode(std::move(bytes));
-  bytes = {};
-  require(complete(root), Kind::format,
-          "no state_dict_metadata and storage_data: not the metadata of a torch checkpoint");
+  const Value root = pickle::decode(std::move(bytes), {.skip = kPlans});
+  const Value state = root.type() == Type::object ? root.state() : Value();
+  require(state.type() == Type::dict && state.find(kTensors) && state.find(kStorage), Kind::format,
+          "no {} and {}: not the metadata of a torch checkpoint", kTensors, kStorage);
 
   DcpMetadata metadata;
-  const Value listed = root.state()["state_dict_metadata"];
+  const Value listed = state[kTensors];
   for (size_t i = 0; i < listed.size(); ++i) {
     const std::string name(listed.key(i).string());
     const Value entry = listed.value(i);
@@ -253,7 +246,7 @@ DcpMetadata read_dcp_metadata(std::string bytes) {
   sort_by_name(metadata.tensors);
   sort_by_name(metadata.objects);
   FileNames files;
-  read_storage(root.state()["storage_data"], metadata, files);
+  read_storage(state[kStorage], metadata, files);
   require_places(metadata);
   metadata.files = files.renumber(metadata);
   return metadata;

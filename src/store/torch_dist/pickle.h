@@ -4,19 +4,25 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/torch_dist/pickle_value.h"
 
 namespace bascule::pickle {
 
-/// What a pickle may cost to decode, beyond its own bytes.
+/// A part of a pickle that need not be decoded: a key of the outermost object's state, and all that
+/// follows it. It is decoded after all when one of the `needed` keys has not come before.
+struct Skip {
+  std::string_view from;
+  std::vector<std::string_view> needed;
+};
+
 struct Limits {
-  /// Bytes of nodes, stack and memo. The default grows with the input, and so stays below 300 MB
-  /// for any file of up to 40 MB; ten times what files of Megatron need.
-  size_t memory = 0;  // 0: 64 MiB + 6 times the input
-  /// Stops at the first string of the outermost object's state that equals this, keeping what came
-  /// before: what follows `all_local_plans` in a `.metadata` is large and never needed.
-  std::string_view stop_at = {};
+  /// Bytes of nodes, stack and memo, beyond those of the pickle itself. The default grows with the
+  /// pickle and is ten times what Megatron's files need; hostile ones stay below 300 MB up to a
+  /// size of 30 MB.
+  size_t memory = 0;  // 0: 64 MiB + 6 times the pickle
+  Skip skip = {};
 };
 
 /// Decodes one pickle of protocol 2 to 5 (0 and 1 only as far as they use binary opcodes).
