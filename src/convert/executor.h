@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/commit.h"
 #include "bascule/reporter.h"
+#include "base/commit.h"
 #include "convert/gather.h"
 #include "store/manifest.h"
 #include "store/output.h"

@@ -86,13 +86,14 @@ Gather::Gather(const Plan& plan, std::vector<const TensorSource*> sources)
   }
 }
 
+DType Gather::dtype_of(const Copy& copy) const {
+  const PlanTensor& from = plan_.from[copy.from];
+  return sources_[as_index(from.rank)]->tensors()[index_[copy.from]].dtype;
+}
+
 DType Gather::source_dtype(size_t to) const {
   const auto copies = plan_.into(to);
   require(!copies.empty(), Kind::internal, "tensor {} has no source", plan_.to[to].name);
-  const auto dtype_of = [&](const Copy& copy) {
-    const PlanTensor& from = plan_.from[copy.from];
-    return sources_[as_index(from.rank)]->tensors()[index_[copy.from]].dtype;
-  };
   const DType first = dtype_of(copies[0]);
   for (const Copy& copy : copies)
     if (dtype_of(copy) != first)

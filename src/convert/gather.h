@@ -26,6 +26,8 @@ class Gather {
   /// The dtype that all sources of target tensor `to` have. Throws Error{mismatch} when they
   /// differ.
   DType source_dtype(size_t to) const;
+  /// The dtype of the tensor that a copy reads.
+  DType dtype_of(const Copy& copy) const;
 
   /// Writes `box` of target tensor `to`, dense and row-major, in `dtype`; padding becomes zero.
   void fill(size_t to, const Box& box, DType dtype, std::span<std::byte> out,

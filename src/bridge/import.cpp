@@ -1,0 +1,130 @@
+// Hugging Face directory -> one iteration of a Megatron torch_dist checkpoint.
+#include "base/check.h"
+#include "base/file.h"
+#include "bridge/writing.h"
+#include "families/megatron_gaps.h"
+#include "families/run_config.h"
+#include "model/chunks.h"
+#include "store/torch_dist/torch_dist_output.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The warnings about what Megatron computes otherwise, or Error where that is not wanted.
+std::vector<std::string> warned(const Opened& source, const Options& options, Reporter& reporter) {
+  std::vector<std::string> gaps = megatron_gaps(*source.family, source.arch);
+  for (const std::string& gap : gaps) {
+    require(!options.require_megatron_logits, Kind::unsupported,
+            "{}: {} (--require-megatron-logits)", source.path.string(), gap);
+    reporter.warn(gap);
+  }
+  return gaps;
+}
+
+State state_of(const Opened& source, std::vector<std::string> warnings) {
+  State state{.family = source.family->name,
+              .tool_version = version(),
+              .shards = {},
+              .metadata = {},
+              .ignored_keys = source.config->ignored_keys,
+              .warnings = std::move(warnings)};
+  for (const SafetensorsSource::Shard& shard : source.hf.weights->shards()) {
+    SafetensorsShard& kept = state.shards.emplace_back(SafetensorsShard{shard.name, {}});
+    for (const size_t index : shard.tensors)
+      kept.tensors.push_back(source.hf.weights->tensors()[index].name);
+    state.metadata.insert(shard.metadata.begin(), shard.metadata.end());
+  }
+  return state;
+}
+
+TorchDistRequest request_of(const Opened& source, const Dialect& dialect,
+                            const std::vector<DType>& dtypes, const Options& options) {
+  TorchDistRequest request;
+  for (size_t i = 0; i < dialect.bindings.size(); ++i) {
+    const Binding& row = dialect.bindings[i];
+    request.tensors.push_back({{row.name, dtypes[i], row.layout.pack(source.slots).shape},
+                               chunks(row.layout, source.slots)});
+  }
+  request.extra_states = extra_states(dialect);
+  request.common = common_state(options.iteration);
+  request.train_state.step = options.iteration;
+  request.compat = options.wide ? TorchDistCompat::wide : TorchDistCompat::standard;
+  return request;
+}
+
+/// Moves the root's trackers, after the iteration has its name.
+void move_trackers(const fs::path& root, const fs::path& iteration, int64_t number) {
+  write_file_atomically(root / "latest_train_state.pt",
+                        read_small_file(iteration / "train_state.pt", int64_t{1} << 20));
+  write_file_atomically(root / "latest_checkpointed_iteration.txt", std::to_string(number));
+}
+
+}  // namespace
+
+Outcome import_checkpoint(const std::string& source_path, const std::string& target_path,
+                          const Options& options, Reporter& reporter) {
+  Outcome outcome;
+  Stopwatch watch(outcome.steps);
+  watch.begin("plan");
+  const Opened source = open_hf(source_path, options);
+  for (const std::string& warning : source.hf.warnings) reporter.warn(warning);
+  require_equal_aliases(source);
+  outcome.warnings = warned(source, options, reporter);
+
+  MegatronForm form = usual_form(source.arch);
+  form.vocab_multiple = options.padded_vocab_multiple;
+  const Dialect dialect = megatron(source.arch, source.slots, form);
+  const Plan there = plan(source.slots, source.dialect, dialect);
+  const Gather gather(there, {&source.source()});
+  const std::vector<DType> dtypes = target_dtypes(there, gather, options);
+  Output output = torch_dist_output(request_of(source, dialect, dtypes, options));
+  output.small_files.push_back(
+      {"run_config.yaml",
+       run_config_yaml({.family = source.family,
+                        .arch = source.arch,
+                        .dtype = options.dtype.empty() ? source.dtype : options.dtype,
+                        .hf_model_id = source_path,
+                        .padded_vocab_multiple = form.vocab_multiple})});
+  output.small_files.push_back({kStateName, to_json(state_of(source, outcome.warnings))});
+
+  const fs::path root = target_path;
+  const fs::path target = root / fmt::format("iter_{:07}", options.iteration);
+  outcome.target = target.string();
+  outcome.family = source.family->name;
+  outcome.parameters = source.slots.parameters();
+  outcome.tensors_read = static_cast<int64_t>(there.from.size());
+  outcome.tensors_written = static_cast<int64_t>(there.to.size());
+  for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
+  check_target(target, options.overwrite, source.path);
+  if (options.dry_run) {
+    watch.end();
+    return outcome;
+  }
+
+  check_space(target, outcome.bytes_written);
+  Workspace workspace(target, plan_hash(source, output, options));
+  for (const std::string& notice : workspace.notices()) reporter.note(notice);
+  watch.begin("write", outcome.bytes_written);
+  Manifest manifest = write_output(output, gather, workspace, reporter, options);
+  std::vector<Travelling> files;
+  for (const HfFile& file : source.hf.tokenizer_files)
+    files.push_back({source.path / file.name, kTokenizerFolder + file.name});
+  for (const HfFile& file : source.hf.other_files)
+    files.push_back({source.path / file.name, kTravelFolder + file.name});
+  copy_files(files, workspace, manifest);
+  if (options.verify) {
+    watch.begin("verify", outcome.bytes_written);
+    outcome.report =
+        prove(source, open_megatron(workspace.directory(), options), workspace, reporter, options);
+    outcome.verified = true;
+  }
+  watch.begin("commit");
+  workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+  move_trackers(root, target, options.iteration);
+  watch.end();
+  return outcome;
+}
+
+}  // namespace bascule

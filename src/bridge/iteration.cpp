@@ -1,0 +1,71 @@
+// Finding one iteration in a Megatron checkpoint root.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "bridge/opened.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTracker = "latest_checkpointed_iteration.txt";
+
+/// Names of the iterations in a root, sorted.
+std::vector<std::string> iterations(const fs::path& root) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(root, ignored)) {
+    const std::string name = entry.path().filename();
+    if ((name.starts_with("iter_") || name == "release") && entry.is_directory())
+      names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// What the tracker of a root names: "iter_0000100" or "release".
+std::string tracked(const fs::path& tracker) {
+  std::string text = read_small_file(tracker, 64);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  if (text == "release") return text;
+  int64_t iteration = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), iteration);
+  require(error == std::errc() && end == text.data() + text.size() && iteration >= 0, Kind::format,
+          "{}: \"{}\" is no iteration; expected a number or \"release\"", tracker.string(), text);
+  return fmt::format("iter_{:07}", iteration);
+}
+
+}  // namespace
+
+bool is_megatron(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) &&
+         (is_torch_dist(path) || fs::exists(path / kTracker, ignored) ||
+          !iterations(path).empty() || is_torch_dist(path / "weights"));
+}
+
+fs::path iteration_directory(const fs::path& path) {
+  std::error_code ignored;
+  require(fs::exists(path, ignored), Kind::user, "{} does not exist", path.string());
+  if (is_torch_dist(path)) return path;
+  if (is_torch_dist(path / "weights")) return path / "weights";  // NeMo 2
+  if (fs::exists(path / kTracker, ignored)) {
+    const std::string name = tracked(path / kTracker);
+    require(fs::is_directory(path / name, ignored), Kind::format,
+            "{}: {} names {}, which does not exist; give an iteration's directory", path.string(),
+            kTracker, name);
+    return path / name;
+  }
+  const auto names = iterations(path);
+  require(!names.empty(), Kind::user,
+          "{} is no Megatron checkpoint: it has neither {} nor iter_* directories", path.string(),
+          kTracker);
+  return path / names.back();
+}
+
+}  // namespace bascule

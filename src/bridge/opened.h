@@ -1,0 +1,58 @@
+// A checkpoint of either format, opened: its tensors, and how it spells which model.
+// Immutable once opened.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bascule/bridge.h"
+#include "bridge/state.h"
+#include "families/family.h"
+#include "model/megatron.h"
+#include "store/hf_directory.h"
+#include "store/torch_dist/torch_dist_source.h"
+
+namespace bascule {
+
+struct Opened {
+  enum class Format { hugging_face, torch_dist };
+  Format format = Format::hugging_face;
+  std::filesystem::path path;  // the snapshot, or the iteration's directory
+  const Family* family = nullptr;
+  Arch arch;
+  std::string dtype;  // of most weights, as the configuration says
+  Slots slots;
+  Dialect dialect;  // expanded
+
+  std::optional<HfConfig> config;         // config.json, or the one that travels along
+  HfDirectory hf;                         // hugging_face
+  std::unique_ptr<TorchDistSource> dist;  // torch_dist
+  MegatronForm form;                      // torch_dist
+  std::optional<State> state;             // torch_dist, where we wrote it
+
+  const TensorSource& source() const {
+    if (dist) return *dist;
+    return *hf.weights;
+  }
+  /// Where a file that travels lies: a tokenizer file or another.
+  std::filesystem::path file(const std::string& name) const { return path / name; }
+};
+
+/// Opens a Hugging Face directory or a cached hub id. Checks every name against the family.
+Opened open_hf(const std::string& path, const Options& options);
+
+/// Opens a Megatron root or one iteration's directory. Checks every name against the family.
+Opened open_megatron(const std::filesystem::path& path, const Options& options);
+
+/// Opens whatever is at `path`. Throws Error{user} when it is neither.
+Opened open_model(const std::string& path, const Options& options);
+
+/// Whether `path` is a Megatron root or one iteration's directory.
+bool is_megatron(const std::filesystem::path& path);
+
+/// The iteration's directory that a root's tracker names (or the newest), or the path itself.
+std::filesystem::path iteration_directory(const std::filesystem::path& path);
+
+}  // namespace bascule

@@ -1,0 +1,49 @@
+#include "bridge/travel.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+
+namespace bascule {
+
+void copy_files(const std::vector<Travelling>& files, Workspace& workspace, Manifest& manifest) {
+  constexpr int64_t kStep = int64_t{1} << 20;
+  std::vector<std::byte> buffer(static_cast<size_t>(kStep));
+  for (const Travelling& file : files) {
+    const File from = File::open(file.from);
+    const File to = File::create(workspace.path_of(file.to));
+    const int64_t size = from.size();
+    Hasher hasher;
+    for (int64_t at = 0; at < size; at += kStep) {
+      check_interrupt();
+      const auto part = std::span(buffer).first(static_cast<size_t>(std::min(kStep, size - at)));
+      from.pread_exact(at, part);
+      to.pwrite_all(at, part);
+      hasher.update(part);
+    }
+    manifest.files[file.to] = {size, hasher.hash()};
+  }
+}
+
+void write_file(const std::string& name, std::string_view bytes, Workspace& workspace,
+                Manifest& manifest) {
+  const File file = File::create(workspace.path_of(name));
+  file.pwrite_all(0, as_bytes(bytes));
+  manifest.files[name] = {static_cast<int64_t>(bytes.size()), hash_of(bytes)};
+}
+
+std::vector<std::string> files_below(const std::filesystem::path& directory) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (auto entry = fs::recursive_directory_iterator(directory, ignored);
+       entry != fs::recursive_directory_iterator(); entry.increment(ignored))
+    if (entry->is_regular_file(ignored))
+      names.push_back(entry->path().lexically_relative(directory).generic_string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace bascule

@@ -1,0 +1,114 @@
+#include "bridge/writing.h"
+
+#include <chrono>
+
+#include "base/check.h"
+#include "convert/cast.h"
+#include "convert/verifier.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Stopwatch::begin(std::string name, int64_t bytes) {
+  end();
+  steps_.push_back({std::move(name), bytes, 0});
+  started_ = now();
+  running_ = true;
+}
+
+void Stopwatch::end() {
+  if (running_) steps_.back().seconds = now() - started_;
+  running_ = false;
+}
+
+std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const Options& options) {
+  std::vector<DType> dtypes;
+  std::optional<DType> asked;
+  if (!options.dtype.empty()) {
+    try {
+      asked = dtype_from_torch(options.dtype);
+    } catch (const Error&) {
+      fail(Kind::user, "unknown dtype {}; use bfloat16, float16 or float32", options.dtype);
+    }
+  }
+  for (size_t i = 0; i < plan.to.size(); ++i) {
+    if (!asked) {
+      dtypes.push_back(gather.source_dtype(i));
+      continue;
+    }
+    const DType wanted = plan.to[i].fp32 ? DType::f32 : *asked;
+    for (const Copy& copy : plan.into(i)) {
+      const DType stored = gather.dtype_of(copy);
+      require(can_cast(stored, wanted), Kind::unsupported, "{} is stored as {}, not as {}",
+              plan.from[copy.from].name, torch_name(stored), torch_name(wanted));
+    }
+    dtypes.push_back(wanted);
+  }
+  return dtypes;
+}
+
+std::string plan_hash(const Opened& source, const Output& output, const Options& options) {
+  Hasher hasher;
+  const auto add = [&](std::string_view text) {
+    hasher.update(as_bytes(text));
+    hasher.update(as_bytes(std::string_view("\0", 1)));
+  };
+  add(version());
+  add(fs::absolute(source.path).lexically_normal().string());
+  for (const std::string& name : files_below(source.path)) {
+    std::error_code ignored;
+    const fs::path file = source.path / name;
+    add(fmt::format("{} {} {}", name, fs::file_size(file, ignored),
+                    fs::last_write_time(file, ignored).time_since_epoch().count()));
+  }
+  for (const OutputFile& file : output.files) add(fmt::format("{} {}", file.name, file.size));
+  for (const SmallFile& file : output.small_files) add(file.bytes);
+  add(options.dtype);
+  return hasher.hex().substr(0, 16);
+}
+
+Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
+                      Reporter& reporter, const Options& options) {
+  const auto entries = execute(output, gather, workspace, reporter,
+                               {.threads = options.threads, .memory = options.memory});
+  Manifest manifest;
+  for (size_t i = 0; i < entries.size(); ++i) manifest.files[output.files[i].name] = entries[i];
+  for (const SmallFile& file : output.small_files)
+    write_file(file.name, file.bytes, workspace, manifest);
+  return manifest;
+}
+
+Report prove(const Opened& source, const Opened& written, Workspace& workspace, Reporter& reporter,
+             const Options& options) {
+  Report report = verify(source.slots, {&source.source(), &source.dialect},
+                         {&written.source(), &written.dialect}, reporter,
+                         {.threads = options.threads,
+                          .memory = options.memory,
+                          .convert_first = !options.dtype.empty()});
+  if (report.equal()) return report;
+  for (const TensorReport& row : report.tensors)
+    if (row.verdict != TensorReport::Verdict::equal) {
+      workspace.discard();
+      fail(Kind::mismatch,
+           "verification failed, nothing was kept: {}; if the disk and memory are sound this is a "
+           "defect, please report it",
+           sentence(row));
+    }
+  return report;
+}
+
+void require_equal_aliases(const Opened& opened) {
+  for (const TensorReport& row : check_aliases(opened.source(), opened.dialect))
+    fail(Kind::mismatch, "{}: {}; the configuration says that both are one", opened.path.string(),
+         sentence(row));
+}
+
+}  // namespace bascule

@@ -1,0 +1,43 @@
+// What import and export share: planning a result, writing it, and proving it before it is named.
+#pragma once
+
+#include "bridge/opened.h"
+#include "bridge/travel.h"
+#include "convert/executor.h"
+
+namespace bascule {
+
+/// Measures the stretches of one import or export.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::vector<Step>& steps) : steps_(steps) {}
+  /// Ends the current stretch, if any, and begins another.
+  void begin(std::string name, int64_t bytes = 0);
+  void end();
+
+ private:
+  std::vector<Step>& steps_;
+  double started_ = 0;
+  bool running_ = false;
+};
+
+/// The dtypes of a plan's targets: as stored, or as options.dtype says.
+std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const Options& options);
+
+/// Identifies what is to be done: the same command on unchanged files has the same hash, and only
+/// such partial work is resumed.
+std::string plan_hash(const Opened& source, const Output& output, const Options& options);
+
+/// Writes data files and small files; returns the manifest so far.
+Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
+                      Reporter& reporter, const Options& options);
+
+/// Re-reads what the workspace holds and compares it with the source. Discards the work and throws
+/// Error{mismatch} when they differ.
+Report prove(const Opened& source, const Opened& written, Workspace& workspace, Reporter& reporter,
+             const Options& options);
+
+/// Throws Error{mismatch} when a tensor that should repeat another does not.
+void require_equal_aliases(const Opened& opened);
+
+}  // namespace bascule
