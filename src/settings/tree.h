@@ -73,6 +73,7 @@ class Tree {
 struct Tree::Entry {
   std::string key;
   Tree value;
+  bool operator==(const Entry&) const = default;
 };
 
 /// "an integer", "a map", ... for messages.
@@ -94,7 +95,7 @@ std::string to_json(const Tree& tree, const JsonStyle& style = {});
 
 /// Reads one YAML document as PyYAML's safe_load does (1e-5 is a number, though, and dates stay
 /// strings). Throws Error{format} on other tags, merge keys, duplicate keys, more than 64 levels,
-/// more than 4 MiB, or aliases that expand to more than a million values.
+/// more than 1 MiB, or aliases that expand to more than a million values.
 Tree parse_yaml(std::string_view text, const std::string& file);
 
 /// Writes block-style YAML as PyYAML's safe_dump(sort_keys=True) does, so that it reads back as
