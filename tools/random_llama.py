@@ -85,6 +85,22 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
         },
     ),
 }
+# A tokenizer that Hugging Face loads: one token a printable character.
+TOKENIZER = {
+    "version": "1.0",
+    "truncation": None,
+    "padding": None,
+    "added_tokens": [],
+    "normalizer": None,
+    "pre_tokenizer": None,
+    "post_processor": None,
+    "decoder": None,
+    "model": {
+        "type": "WordLevel",
+        "vocab": {chr(32 + i): i for i in range(95)},
+        "unk_token": "?",
+    },
+}
 POOL_BYTES = 32 << 20
 PIECE_BYTES = 8 << 20
 
@@ -162,9 +178,14 @@ def write_model(folder: Path, size: str, seed: int = 1, shards: int | None = Non
             },
         }
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
-    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    generation = {key: config[key] for key in ("bos_token_id", "eos_token_id")}
-    (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
+    others: dict[str, dict[str, Any]] = {
+        "config.json": dict(sorted(config.items())),
+        "generation_config.json": {key: config[key] for key in ("bos_token_id", "eos_token_id")},
+        "tokenizer.json": TOKENIZER,
+        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast"},
+    }
+    for name, content in others.items():
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n")
     return total
 
 
