@@ -168,6 +168,7 @@ Indices indices_of(const Arch& arch) {
     count(arch.mtp->layers);
     most.layers = std::max(most.layers, static_cast<int64_t>(arch.mtp->layers.size()));
   }
+  if (arch.vision) most.layers = std::max(most.layers, arch.vision->layers);
   return most;
 }
 

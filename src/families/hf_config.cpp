@@ -1,0 +1,144 @@
+#include "families/hf_config.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/shown.h"
+#include "families/neutral_keys.h"
+#include "settings/nearest.h"
+
+namespace bascule {
+namespace {
+
+/// Removes the key at a dotted path; false when it is absent. Keys may hold dots themselves.
+bool erase(Tree& tree, std::string_view path) {
+  if (tree.erase(path)) return true;
+  for (size_t dot = path.find('.'); dot != path.npos; dot = path.find('.', dot + 1)) {
+    Tree* below = tree.find(path.substr(0, dot));
+    if (below && erase(*below, path.substr(dot + 1))) return true;
+  }
+  return false;
+}
+
+void ignore(Tree& tree, const std::string& key, const std::string& file) {
+  if (erase(tree, key)) return;
+  std::vector<std::string> names;
+  for (const Tree::Entry& entry : tree.entries()) names.push_back(entry.key);
+  fail(Kind::user, "{}: there is no key {} to ignore{}", file, shown(key),
+       did_you_mean(key, names));
+}
+
+std::string architecture_of(ConfigIo& io) {
+  std::vector<std::string> architectures;
+  io("architectures", architectures, {});
+  if (architectures.empty())
+    io.malformed("architectures", "is missing; it names the model's class (LlamaForCausalLM, ...)");
+  if (architectures.size() > 1)
+    io.unsupported("architectures", *io.asked("architectures"), "one is needed");
+  return architectures[0];
+}
+
+/// dtype (transformers 5) or torch_dtype; the newer one counts where both are.
+std::string dtype_of(ConfigIo& io) {
+  static constexpr Spelling<std::string_view> kNames[] = {
+      {"bfloat16",       "bfloat16"},
+      {"float16",        "float16" },
+      {"float32",        "float32" },
+      {"float64",        "float64" },
+      {"torch.bfloat16", "bfloat16"},
+      {"torch.float16",  "float16" },
+      {"torch.float32",  "float32" },
+  };
+  std::string_view dtype;
+  io.choice("torch_dtype", dtype, kNames, "");
+  io.choice("dtype", dtype, kNames, dtype);
+  return std::string(dtype);
+}
+
+void refuse_unread(const ConfigIo& io) {
+  constexpr size_t kMost = 8;
+  std::vector<std::string> said, remedies;
+  size_t more = 0;
+  for (const ConfigIo::Unread& key : io.unread()) {
+    if (key.value->is_null()) continue;  // unset
+    if (said.size() == kMost) {
+      ++more;
+      continue;
+    }
+    said.push_back(fmt::format("{} is {}", key.path, brief(*key.value)));
+    remedies.push_back("--ignore-key " + key.path);
+  }
+  if (said.empty()) return;
+  fail(Kind::unsupported,
+       "{}: {}{}; such a key may change what the model computes, and this family does not read it. "
+       "If it does not matter here: {}",
+       io.file(), fmt::join(said, ", "), more ? fmt::format(", and {} more", more) : "",
+       fmt::join(remedies, " "));
+}
+
+/// The first part in which two models differ, for a message.
+std::string difference(const Arch& a, const Arch& b) {
+  if (a.vocab != b.vocab) return "its vocabulary";
+  if (a.layers.size() != b.layers.size()) return "its number of layers";
+  for (size_t i = 0; i < a.layers.size(); ++i) {
+    if (a.layers[i].mixer != b.layers[i].mixer) return fmt::format("the mixer of layer {}", i);
+    if (a.layers[i].feed_forward != b.layers[i].feed_forward)
+      return fmt::format("the feed-forward part of layer {}", i);
+  }
+  if (a.norm != b.norm || a.sandwich != b.sandwich) return "its norms";
+  if (a.rope != b.rope) return "its rotary positions";
+  if (a.mtp != b.mtp) return "its extra prediction layers";
+  if (a.vision != b.vision) return "its vision tower";
+  return "its embedding or its head";
+}
+
+}  // namespace
+
+HfConfig read_hf_config(std::string_view text, const std::string& file,
+                        const std::vector<std::string>& ignore_keys, bool planned) {
+  HfConfig config;
+  config.tree = parse_json(text, file);
+  Tree seen = config.tree;
+  ConfigIo::reader(seen, file);  // must be a map
+  for (const std::string& key : ignore_keys) {
+    ignore(seen, key, file);
+    config.ignored_keys.push_back(key);
+  }
+  ConfigIo io = ConfigIo::reader(seen, file);
+  const std::string architecture = architecture_of(io);
+  in_context(file, [&] { config.family = &family_of_architecture(architecture, planned); });
+  if (const Tree* quantized = io.asked("quantization_config"); quantized && !quantized->is_null())
+    io.unsupported("quantization_config", *quantized,
+                   "quantized checkpoints are not supported; use the unquantized model");
+  io.neutral("model_type", {config.family->model_type});
+  config.dtype = dtype_of(io);
+  config.family->config(io, config.arch);
+  neutral_keys(io);
+  refuse_unread(io);
+  return config;
+}
+
+Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype) {
+  Tree tree = Tree::map();
+  ConfigIo io = ConfigIo::writer(tree);
+  io.put("architectures", Tree::list({family.architectures[0]}));
+  io.put("model_type", family.model_type);
+  if (!dtype.empty()) {
+    io.put("torch_dtype", dtype);
+    io.put("dtype", dtype);
+  }
+  Arch copy = arch;
+  family.config(io, copy);
+  tree = tree.sorted();
+  const Arch again = read_hf_config(to_json(tree), io.file(), {}, family.planned).arch;
+  require(again == arch, Kind::unsupported,
+          "config.json of {} cannot say what this model has: {} would change", family.title,
+          difference(arch, again));
+  return tree;
+}
+
+std::string hf_config_text(const Tree& config) { return to_json(config) + "\n"; }
+
+}  // namespace bascule

@@ -1,0 +1,35 @@
+// config.json of a Hugging Face model: read into an Arch, and written from one. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "families/family.h"
+
+namespace bascule {
+
+struct HfConfig {
+  const Family* family = nullptr;
+  Arch arch;
+  std::string dtype;                      // "bfloat16"; empty when the file does not say
+  Tree tree;                              // the whole file
+  std::vector<std::string> ignored_keys;  // of those to ignore
+};
+
+/// Reads the text of `file`. Understands the keys of transformers 4 and 5.
+/// Throws Error{format} when it is malformed, Error{unsupported} on an unknown architecture, on a
+/// key that neither the family reads nor is known to be neutral, and on values that are not
+/// supported. Keys in `ignore_keys` (dotted: "rope_scaling.finetuned") are as if they were absent;
+/// Error{user} when one of them is absent indeed. `planned` admits planned families.
+HfConfig read_hf_config(std::string_view text, const std::string& file,
+                        const std::vector<std::string>& ignore_keys = {}, bool planned = false);
+
+/// Makes a config.json that transformers 4 and 5 both read as `arch`. Throws Error{unsupported}
+/// when the family's keys cannot say all of it.
+Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype);
+
+/// config.json as transformers writes it.
+std::string hf_config_text(const Tree& config);
+
+}  // namespace bascule
