@@ -22,7 +22,7 @@ MAY_SEE: dict[str, set[str]] = {
     "families": {"base", "model", "settings"},
     "convert": {"base", "model", "store"},
     "bridge": {"base", "settings", "store", "model", "families", "convert"},
-    "cli": {"base", "bridge"},
+    "cli": {"base", "settings", "bridge"},  # settings: the nearest name to a mistyped option
     "engine": {"base", "settings", "store", "model", "families", "convert", "bridge"},
     "python": {"base", "bridge"},
 }
@@ -34,6 +34,7 @@ PUBLIC: dict[str, str] = {
     "bascule/plan.h": "convert",
     "bascule/recipe.h": "settings",
     "bascule/report.h": "convert",
+    "bascule/reporter.h": "base",
 }
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/")
 PARSERS = re.compile(r"(nlohmann|yaml-cpp)/")
@@ -71,7 +72,7 @@ def sources(root: Path) -> dict[Path, Source]:
     found = {}
     for top in ("include", "src", "cli", "engine", "python", "bench", "tests"):
         for path in sorted((root / top).rglob("*")):
-            if path.suffix not in (".h", ".cpp", ".cu") or not path.is_file():
+            if path.suffix not in (".h", ".cpp", ".cu", ".def") or not path.is_file():
                 continue
             text = path.read_text(encoding="utf-8")
             included = INCLUDE.findall(text)
@@ -141,7 +142,7 @@ def shape(file: Source) -> Iterator[str]:
 def unbuilt(root: Path, files: dict[Path, Source]) -> Iterator[str]:
     """Sources that no CMakeLists.txt at or above them names: they would never be compiled."""
     for path in files:
-        if path.suffix == ".h":
+        if path.suffix in (".h", ".def"):
             continue
         lists = [root / parent / "CMakeLists.txt" for parent in path.parents]
         # Fuzz targets and the like are listed without their ending.
