@@ -79,8 +79,7 @@ def block(x: float, y: float, name: str) -> str:
     fill, edge = TINTS[name[0]]
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{HEAD}" height="26" rx="4" fill="{fill}" '
-        f'stroke="{edge}"/>'
-        + text(x + HEAD / 2, y + 17.5, name, 12, fill=edge)
+        f'stroke="{edge}"/>' + text(x + HEAD / 2, y + 17.5, name, 12, fill=edge)
     )
 
 
@@ -211,7 +210,7 @@ def picture() -> str:
             "<title>The architecture of bascule</title>",
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="6" '
             f'markerHeight="6" orient="auto-start-reverse"><path d="M0 0 L8 4 L0 8 z" '
-            f'fill="{SOFT}"/></marker></defs>",
+            f'fill="{SOFT}"/></marker></defs>',
             f'<rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{PAPER}"/>',
             *flow(),
             *structure(),
