@@ -23,6 +23,8 @@ void config(ConfigIo& io, Arch& arch) {
   rope(io, arch);
   Windows windows = windows_of(arch);
   sliding_window(io, windows, 4096);
+  // Published beside sliding_window, which alone is read.
+  if (windows.size) io.neutral("sliding_window_size", {*windows.size});
   layer_types(io, windows, [](int64_t i) { return i % 2 == 0; });
   set_layers(arch, layer, windows);
 }
