@@ -22,6 +22,7 @@ void config(ConfigIo& io, Arch& arch) {
   size(io, "num_experts", moe.experts, 64);
   size(io, "num_experts_per_tok", moe.top_k, 8);
   io("norm_topk_prob", moe.norm_top_k, false);
+  moe.balance = Moe::Balance::seq_aux;  // as Megatron Bridge trains it
   io("router_aux_loss_coef", moe.aux_coefficient, 0.01);
   io.known({"output_router_logits"});
   check_experts(io, arch, moe);

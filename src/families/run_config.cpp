@@ -1,0 +1,166 @@
+#include "families/run_config.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "families/hf_config.h"
+
+namespace bascule {
+namespace {
+
+// Our own section. Bridge reads none of it.
+constexpr std::string_view kOurs = "bascule";
+// Since version 1 `window_size` counts the keys before a query's own, as Megatron-Core does.
+constexpr int64_t kVersion = 1;
+
+/// How Bridge runs a family; nothing of the model. The family "" is all.
+struct Execution {
+  std::string_view family, key;
+  Tree value;
+};
+
+Tree object(const std::string& target) {
+  return Tree::map({
+      {"_call_",   false },
+      {"_target_", target}
+  });
+}
+
+const std::vector<Execution>& executions() {
+  // clang-format off
+  static const std::vector<Execution> all = {
+      {"",          "perform_initialization", false                  },
+      {"",          "use_cpu_initialization", true                   },
+      {"llama",     "apply_rope_fusion",      true                   },
+      {"llama",     "bias_activation_fusion", true                   },
+      {"llama",     "bias_dropout_fusion",    true                   },
+      {"llama",     "masked_softmax_fusion",  true                   },
+      {"llama",     "persist_layer_norm",     true                   },
+      {"qwen2",     "autocast_dtype",         object("torch.bfloat16")},
+      {"qwen3",     "autocast_dtype",         object("torch.bfloat16")},
+      {"qwen3_moe", "autocast_dtype",         object("torch.bfloat16")},
+      {"olmoe",     "autocast_dtype",         object("torch.bfloat16")},
+      {"olmoe",     "persist_layer_norm",     true                   },
+      {"olmoe",     "moe_router_dtype",       "fp32"                 },
+  };
+  // clang-format on
+  return all;
+}
+
+const Provider& provider_named(const std::string& target, const std::string& file) {
+  const Provider* provider = find_provider(target);
+  require(provider, Kind::unsupported,
+          "{}: model._target_ is {}, a class whose models are not supported", file,
+          brief(Tree(target)));
+  return *provider;
+}
+
+/// What has no counterpart in config.json, and so tells nothing of the family.
+Arch without_training_settings(Arch arch) {
+  for (Layer& layer : arch.layers)
+    if (Moe* moe = std::get_if<Moe>(&layer.feed_forward)) moe->balance = {};
+  return arch;
+}
+
+/// The families whose config.json can say what the model is, among those of the provider.
+std::vector<std::string> families_that_fit(const Arch& arch, const std::string& target) {
+  std::vector<std::string> fitting;
+  for (const Family* family : families_of_provider(target)) {
+    if (family->planned) continue;
+    try {
+      const std::string text = hf_config_text(write_hf_config(*family, arch, "bfloat16"));
+      const Arch said = read_hf_config(text, "config.json").arch;
+      if (without_training_settings(said) == without_training_settings(arch))
+        fitting.push_back(family->name);
+    } catch (const Error& error) {
+      if (error.kind() == Kind::internal) throw;  // another kind says that it does not fit
+    }
+  }
+  std::sort(fitting.begin(), fitting.end());
+  return fitting;
+}
+
+Tree checkpoint_section() {
+  return Tree::map({
+      {"_target_",            "megatron.bridge.training.config.CheckpointConfig"},
+      {"ckpt_format",         "torch_dist"                                      },
+      {"fully_parallel_save", true                                              },
+      {"save_optim",          false                                             },
+      {"save_rng",            false                                             }
+  });
+}
+
+Tree tokenizer_section(const std::string& hf_model_id) {
+  Tree tokenizer = Tree::map({
+      {"_target_",       "megatron.bridge.training.tokenizers.config.TokenizerConfig"},
+      {"tokenizer_type", "HuggingFaceTokenizer"                                      }
+  });
+  if (!hf_model_id.empty()) tokenizer.set("tokenizer_model", hf_model_id);
+  return tokenizer;
+}
+
+}  // namespace
+
+std::string run_config_yaml(const Family& family, const RunConfig& config) {
+  const std::string file = "run_config.yaml";
+  MegatronConfig said = config.model;
+  const Provider& provider = provider_named(family.provider, file);
+  require(said.arch.scaled_embedding == provider.scales_embedding() &&
+              said.arch.sandwich == provider.sandwich(),
+          Kind::unsupported, "{}: {} cannot build this model", file, family.provider);
+
+  const bool yarn = needs_yarn_provider(provider, said.arch);
+  Tree model = Tree::map();
+  model.set("_target_", yarn ? std::string(kYarnProvider) : family.provider);
+  if (!config.hf_model_id.empty()) model.set("hf_model_id", config.hf_model_id);
+  for (const Execution& execution : executions())
+    if (execution.family.empty() || execution.family == family.name)
+      model.set(execution.key, execution.value);
+  ConfigIo io = ConfigIo::writer(model, file);
+  megatron_config(io, provider, WindowCount::keys_before, said);
+
+  Tree root = Tree::map({
+      {"_target_",         "megatron.bridge.training.config.ConfigContainer"          },
+      {std::string(kOurs), Tree::map({{"family", family.name}, {"version", kVersion}})},
+      {"checkpoint",       checkpoint_section()                                       },
+      {"model",            model                                                      },
+  });
+  if (config.has_tokenizer) root.set("tokenizer", tokenizer_section(config.hf_model_id));
+  return to_yaml(root);
+}
+
+RunConfig read_run_config(std::string_view text, const std::string& file) {
+  const Tree root = parse_yaml(text, file);
+  ConfigIo all = ConfigIo::reader(root, file);
+  RunConfig config;
+  std::string family, target;
+  WindowCount count = WindowCount::as_bridge_writes;
+  all.section(kOurs, [&](ConfigIo& io) {
+    io("family", family);
+    io.constant("version", kVersion);
+    count = WindowCount::keys_before;
+  });
+  const bool there = all.section("model", [&](ConfigIo& io) {
+    if (const Tree* builder = io.asked("_builder_"))
+      io.unsupported("_builder_", *builder, "it is of a newer Megatron Bridge than 0.3.1");
+    io("_target_", target);
+    io("hf_model_id", config.hf_model_id, "");
+    const Provider& provider = provider_named(target, file);
+    if (family.empty()) family = provider.family;
+    megatron_config(io, provider, count, config.model);
+  });
+  require(there, Kind::format, "{}: the section model is missing", file);
+  config.families = family.empty() ? families_that_fit(config.model.arch, target)
+                                   : std::vector<std::string>{family};
+  const Tree* tokenizer = root.find("tokenizer");
+  config.has_tokenizer = tokenizer && tokenizer->is_map();
+  return config;
+}
+
+Arch as_megatron_holds(const Family& family, const Arch& arch) {
+  RunConfig config;
+  config.model.arch = arch;
+  return read_run_config(run_config_yaml(family, config), "run_config.yaml").model.arch;
+}
+
+}  // namespace bascule
