@@ -69,7 +69,7 @@ Report verify_checkpoints(const std::string& first, const std::string& second,
 struct SelfCheck {
   bool has_manifest = false;          ///< without one, only the structure could be checked
   int64_t files = 0, tensors = 0;
-  std::vector<std::string> problems;  ///< one sentence each
+  std::vector<std::string> problems = {};  ///< one sentence each
 };
 SelfCheck verify_checkpoint(const std::string& path, const Options& options, Reporter& reporter);
 
@@ -101,7 +101,7 @@ struct ParallelSizes {
 struct PlanListing {
   std::string family;
   int64_t copies = 0, elements = 0;
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = {};
 };
 /// `to` is "megatron" or "hf". Only copies whose source, target or parameter contains `only`
 /// (shell-style patterns) are listed. With sizes above 1 the target is the ranks of that mesh.

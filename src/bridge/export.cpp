@@ -51,7 +51,7 @@ std::vector<SafetensorsShard> shards_of(const Opened& source,
 std::string config_json(const Opened& source, const Options& options) {
   if (!source.config) {
     const std::string dtype = options.dtype.empty() ? source.dtype : options.dtype;
-    return to_json(write_hf_config(*source.family, source.arch, dtype)) + "\n";
+    return hf_config_text(write_hf_config(*source.family, source.arch, dtype));
   }
   if (options.dtype.empty())
     return read_small_file(source.path / (std::string(kTravelFolder) + "config.json"),
@@ -59,7 +59,7 @@ std::string config_json(const Opened& source, const Options& options) {
   Tree tree = source.config->tree;
   for (const char* key : {"torch_dtype", "dtype"})
     if (tree.find(key)) tree.set(key, Tree(options.dtype));
-  return to_json(tree) + "\n";
+  return hf_config_text(tree);
 }
 
 }  // namespace

@@ -82,11 +82,12 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   Output output = torch_dist_output(request_of(source, dialect, dtypes, options));
   output.small_files.push_back(
       {"run_config.yaml",
-       run_config_yaml({.family = source.family,
-                        .arch = source.arch,
-                        .dtype = options.dtype.empty() ? source.dtype : options.dtype,
+       run_config_yaml(*source.family,
+                       {.model = {.arch = source.arch,
+                                  .dtype = options.dtype.empty() ? source.dtype : options.dtype,
+                                  .vocab_multiple = form.vocab_multiple},
                         .hf_model_id = source_path,
-                        .padded_vocab_multiple = form.vocab_multiple})});
+                        .has_tokenizer = !source.hf.tokenizer_files.empty()})});
   output.small_files.push_back({kStateName, to_json(state_of(source, outcome.warnings))});
 
   const fs::path root = target_path;

@@ -1,5 +1,9 @@
 #include "bridge/opened.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/file.h"
 #include "convert/verifier.h"
@@ -33,18 +37,23 @@ int64_t vocab_multiple(const TensorSource& source, int64_t vocab) {
   return 1;
 }
 
-/// The family that a Megatron checkpoint is of: state.json's, else the provider's, else --family.
-const Family* family_of(const Opened& opened, const RunConfig& config, const Options& options,
+/// The family that a Megatron checkpoint is of: state.json's, else what run_config.yaml tells, else
+/// --family.
+const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
                         const fs::path& file) {
-  if (opened.state) return &family_named(opened.state->family);
-  if (config.family) return config.family;
-  if (!options.family.empty()) return &family_named(options.family);
-  std::string names;
-  for (const Family* family : config.candidates)
-    names += (names.empty() ? "" : ", ") + family->name;
+  if (opened.state) return family_named(opened.state->family);
+  const auto& known = config.families;
+  if (!options.family.empty()) {
+    const Family& asked = family_named(options.family);
+    require(known.empty() || std::find(known.begin(), known.end(), asked.name) != known.end(),
+            Kind::user, "{} is not of family {}, but of one of: {}", file.string(), asked.name,
+            fmt::join(known, ", "));
+    return asked;
+  }
+  if (known.size() == 1) return family_named(known[0]);
   fail(Kind::unsupported,
-       "{} does not say which family this model is of ({}); give --family NAME, one of: {}",
-       file.string(), config.target, names);
+       "{} does not say which family this model is of; give --family, one of: {}", file.string(),
+       fmt::join(known, ", "));
 }
 
 }  // namespace
@@ -85,9 +94,9 @@ Opened open_megatron(const fs::path& path, const Options& options) {
           opened.path.string());
   const RunConfig config =
       read_run_config(read_small_file(run_config, kTextLimit), run_config.string());
-  opened.family = family_of(opened, config, options, run_config);
-  opened.arch = config.arch_of(*opened.family);
-  opened.dtype = config.dtype;
+  opened.family = &family_of(opened, config, options, run_config);
+  opened.arch = config.model.arch;
+  opened.dtype = config.model.dtype;
   if (const fs::path file = opened.path / (std::string(kTravelFolder) + "config.json");
       fs::exists(file, ignored)) {
     std::vector<std::string> ignore = options.ignore_keys;
@@ -98,7 +107,7 @@ Opened open_megatron(const fs::path& path, const Options& options) {
     // Megatron's configuration cannot hold every fact of the original; where the two agree on all
     // that it can hold, the original says the rest.
     if (opened.config->family == opened.family &&
-        same_for_megatron(*opened.family, opened.config->arch, opened.arch))
+        as_megatron_holds(*opened.family, opened.config->arch) == opened.arch)
       opened.arch = opened.config->arch;
     else
       opened.config.reset();

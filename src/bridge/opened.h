@@ -9,7 +9,7 @@
 
 #include "bascule/bridge.h"
 #include "bridge/state.h"
-#include "families/family.h"
+#include "families/hf_config.h"
 #include "model/megatron.h"
 #include "store/hf_directory.h"
 #include "store/torch_dist/torch_dist_source.h"
