@@ -143,9 +143,12 @@ void attention_fields(ConfigIo& io, const Provider& provider, Arch& arch, Megatr
   if (attention.heads % attention.kv_heads != 0)
     io.malformed("num_query_groups", fmt::format("is {}, which does not divide the {} heads",
                                                  attention.kv_heads, attention.heads));
-  bool norms = attention.qk_norm != Gqa::QkNorm::none;
+  // A class that always has these norms leaves the switch off.
+  bool norms = attention.qk_norm != Gqa::QkNorm::none && !provider.norms_queries();
   io("qk_layernorm", norms, false);
-  if (io.reading()) attention.qk_norm = norms ? Gqa::QkNorm::per_head : Gqa::QkNorm::none;
+  if (io.reading())
+    attention.qk_norm =
+        norms || provider.norms_queries() ? Gqa::QkNorm::per_head : Gqa::QkNorm::none;
   score_scale(io, provider, attention);
   io.choice("softmax_type", attention.sinks, kSinks, false);
   io("attention_output_gate", attention.output_gate, false);

@@ -17,6 +17,7 @@ struct Provider {
 
   bool scales_embedding() const { return kind != Kind::general; }
   bool sandwich() const { return kind == Kind::gemma2 || kind == Kind::gemma3; }
+  bool norms_queries() const { return kind == Kind::gemma3; }  // and keys
   bool soft_caps() const { return kind == Kind::gemma2; }
 };
 
