@@ -1,0 +1,1 @@
+"""Megatron-Core asks whether this is there; only backward passes call it."""

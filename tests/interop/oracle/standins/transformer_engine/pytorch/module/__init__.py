@@ -1,0 +1,3 @@
+"""Only base.py: what all modules share."""
+
+from . import base  # noqa: F401
