@@ -68,9 +68,12 @@ TEST(Config, DefaultsAreTransformers) {
   const HfConfig olmoe = read("OlmoeForCausalLM", R"({"num_key_value_heads": 6})");
   EXPECT_EQ(olmoe.arch.norm.eps, 1e-5);
   EXPECT_EQ(attn(olmoe).qk_norm, Gqa::QkNorm::full_width);
-  EXPECT_EQ(
-      std::get<Moe>(olmoe.arch.layers[0].feed_forward),
-      (Moe{.experts = 64, .top_k = 8, .width = 152, .norm_top_k = false, .aux_coefficient = 0.01}));
+  EXPECT_EQ(std::get<Moe>(olmoe.arch.layers[0].feed_forward), (Moe{.experts = 64,
+                                                                   .top_k = 8,
+                                                                   .width = 152,
+                                                                   .norm_top_k = false,
+                                                                   .balance = Moe::Balance::seq_aux,
+                                                                   .aux_coefficient = 0.01}));
 }
 
 TEST(Config, NullKeyValueHeadsMeanAsManyAsHeads) {
