@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import struct
+import warnings
 from pathlib import Path
 
 DTYPES = {
@@ -39,7 +40,9 @@ def megatron(root: str | Path) -> Digest:
         if chunks != torch.Size(entry.size).numel():
             raise AssertionError(f"{key}: its chunks hold {chunks} elements, its shape is {list(entry.size)}")
         tensors[key] = torch.empty(tuple(entry.size), dtype=entry.properties.dtype)
-    dcp.load(tensors, storage_reader=dcp.FileSystemReader(directory), no_dist=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is only one process
+        dcp.load(tensors, storage_reader=dcp.FileSystemReader(directory), no_dist=True)
     found: Digest = {}
     for key, tensor in tensors.items():
         raw = tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
