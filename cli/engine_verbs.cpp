@@ -1,0 +1,50 @@
+#include "cli/verb_table.h"
+
+namespace bascule::cli {
+
+std::vector<Verb> engine_verbs() {
+  constexpr std::string_view kElsewhere =
+      "Runs in bascule-engine, which links torch and is built apart: cmake --preset engine && "
+      "cmake "
+      "--build build/engine. It is looked for beside bascule, in ../libexec/bascule, in "
+      "build/engine and on PATH; with it, this help lists the options.";
+  return {
+      {.name = "train",
+       .summary = "Train a model from a recipe.",
+       .description = kElsewhere,
+       .examples = "# Train as a recipe says, with one setting changed\n"
+                   "bascule train recipes/models/llama.yaml train.iterations=100",
+       .make = nullptr,
+       .usage = "RECIPE [key=value ...]"},
+      {.name = "compare",
+       .summary = "Run two models and compare what they compute.",
+       .description = kElsewhere,
+       .examples = "# Logits and greedy tokens of a model and its converted form\n"
+                   "bascule compare Llama-3.2-1B checkpoints/llama",
+       .make = nullptr,
+       .usage = "A B [options]"},
+      {.name = "generate",
+       .summary = "Continue a text with a model.",
+       .description = kElsewhere,
+       .examples = "# What the model makes of a prompt\n"
+                   "bascule generate checkpoints/llama \"The capital of France is\"",
+       .make = nullptr,
+       .usage = "PATH PROMPT [options]"},
+      {.name = "data",
+       .summary = "List, check or merge indexed datasets.",
+       .description = kElsewhere,
+       .examples = "# Read a dataset through and check it\n"
+                   "bascule data check datasets/corpus",
+       .make = nullptr,
+       .usage = "list|check|merge PATH ..."},
+      {.name = "plot",
+       .summary = "Draw a run's loss, rates and throughput.",
+       .description = kElsewhere,
+       .examples = "# A picture of a run\n"
+                   "bascule plot runs/llama",
+       .make = nullptr,
+       .usage = "RUN_DIR [options]"},
+  };
+}
+
+}  // namespace bascule::cli

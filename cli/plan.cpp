@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/conversion.h"
+#include "cli/json.h"
+#include "cli/quantities.h"
+#include "cli/verb_table.h"
+
+namespace bascule::cli {
+namespace {
+
+std::string plan_text(const PlanListing& plan, const Terminal& terminal) {
+  std::string out;
+  for (const std::string& line : plan.lines) out += printable(line) + "\n";
+  const std::string sum = fmt::format(
+      "{}: {}, {}", plan.family, plan.copies == 1 ? "1 copy" : grouped(plan.copies) + " copies",
+      counted(plan.elements, "element"));
+  return out + terminal.bold(printable(sum)) + "\n";
+}
+
+Invocation make() {
+  struct Told : Conversion {
+    std::string to, only;
+    ParallelSizes sizes;
+  };
+  auto told = std::make_shared<Told>();
+  ParallelSizes& sizes = told->sizes;
+  Option to = choice("--to", "FORMAT", "What it would be converted to: megatron or hf.",
+                     {"megatron", "hf"}, told->to);
+  to.required = true;
+  Invocation made;
+  made.options = {
+      argument("SRC", "A Hugging Face model or a Megatron checkpoint.", told->source),
+      std::move(to),
+      text("--only", "PATTERN",
+           "List the copies whose tensors or parameter match this pattern; * and ? stand for any "
+           "text and any character.",
+           told->only),
+      count("--tp", "Tensor parallel size: list what each rank would hold (default: 1).", 1,
+            sizes.tp),
+      count("--pp", "Pipeline parallel size (default: 1).", 1, sizes.pp),
+      count("--vpp", "Virtual pipeline stages on each rank (default: 1).", 1, sizes.vpp),
+      count("--cp", "Context parallel size (default: 1).", 1, sizes.cp),
+      count("--ep", "Expert parallel size (default: 1).", 1, sizes.ep),
+      count("--etp", "Expert tensor parallel size (default: as --tp).", 1, sizes.etp),
+      count("--padded-vocab-multiple",
+            "Pad the vocabulary's rows to a multiple of this (default: 1, no padding).", 1,
+            told->options.padded_vocab_multiple),
+  };
+  for (Option& option : reading_options(told->options, told->threads))
+    made.options.push_back(std::move(option));
+  made.run = [told](const Session& session) -> Result {
+    told->options.threads = static_cast<int>(told->threads);
+    const PlanListing plan =
+        plan_listing(told->source, told->to, told->only, told->sizes, told->options);
+    if (session.json) return {.exit = 0, .out = plan_json(plan), .err = {}};
+    if (session.quiet) return {};
+    return {.exit = 0, .out = plan_text(plan, session.out), .err = {}};
+  };
+  return made;
+}
+
+}  // namespace
+
+Verb plan_verb() {
+  return {
+      .name = "plan",
+      .summary = "Show which piece of which tensor goes where.",
+      .description =
+          "Prints the copies that a conversion consists of, one line each: a box of a stored "
+          "tensor, and the box that it becomes. With parallel sizes above 1, the target is the "
+          "ranks of such a run, and each rank's shapes are listed. Reads headers only and writes "
+          "nothing.",
+      .examples =
+          "# How query, key and value of layer 0 are fused\n"
+          "bascule plan Llama-3.2-1B --to megatron --only '*layers.0.*qkv*'\n\n"
+          "# What every rank would hold under tensor parallel size 2\n"
+          "bascule plan Llama-3.2-1B --to megatron --tp 2\n\n"
+          "# The way back\n"
+          "bascule plan checkpoints/llama --to hf --only '*embed*'",
+      .make = make,
+  };
+}
+
+}  // namespace bascule::cli

@@ -1,0 +1,79 @@
+#include "cli/run.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "bascule/bridge.h"
+#include "base/check.h"
+#include "base/interrupt.h"
+#include "base/shown.h"
+#include "cli/engine.h"
+#include "cli/failure.h"
+#include "cli/help.h"
+#include "cli/parse.h"
+#include "cli/verb.h"
+#include "settings/nearest.h"
+
+namespace bascule::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Result run_verb(const Verb& verb, const Words& words, Session& session) {
+  if (verb.make == nullptr) exec_engine(verb, words);  // returns where there is none
+  if (mentions(words, "--help") || mentions(words, "-h"))
+    return {.exit = 0, .out = verb_help(verb, session.out), .err = {}};
+  if (verb.make == nullptr) refuse_without_engine(verb);
+  const Invocation invocation = verb.make();
+  parse(verb.name, all_options(invocation, session), words);
+  catch_interrupts();
+  return invocation.run(session);
+}
+
+Result dispatch(const Words& words, Session& session) {
+  if (words.empty()) return {.exit = 2, .out = {}, .err = overview(session.err)};
+  const std::string& first = words.front();
+  const Words rest(words.begin() + 1, words.end());
+  if (first == "--version") return {.exit = 0, .out = "bascule " + version() + "\n", .err = {}};
+  if (first == "--help" || first == "-h" || (first == "help" && rest.empty()))
+    return {.exit = 0, .out = overview(session.out), .err = {}};
+  if (first == "help") return dispatch({rest.front(), "--help"}, session);
+
+  const Verb* verb = find_verb(first);
+  if (verb == nullptr) {
+    const bool option = first.size() > 1 && first.front() == '-';
+    Words names = option ? Words{"--help", "--version"} : verb_names();
+    const std::string meant = did_you_mean(first, names);
+    fail(Kind::user, "unknown {} {}{}", option ? "option" : "verb", shown(first),
+         meant.empty() ? "; \"bascule --help\" lists all" : meant);
+  }
+  return run_verb(*verb, rest, session);
+}
+
+/// Writes the result; that itself may fail, on a full disk for instance.
+int deliver(const Result& result) {
+  write_all(STDERR_FILENO, result.err);
+  write_all(STDOUT_FILENO, result.out);  // a reader who has seen enough is no error
+  return result.exit;
+}
+
+}  // namespace
+
+int run(const Words& words) {
+  ::signal(SIGPIPE, SIG_IGN);  // work goes on when nobody reads about it
+  Session session{.out = look_at(STDOUT_FILENO), .err = look_at(STDERR_FILENO)};
+  const bool json = mentions(words, "--json");  // known even where parsing fails
+  try {
+    return deliver(guarded([&] { return dispatch(words, session); }, json, session.err));
+  } catch (const Error&) {
+    const Result failed = guarded([]() -> Result { throw; }, false, session.err);
+    try {
+      write_all(STDERR_FILENO, failed.err);
+    } catch (const Error&) {
+      return failed.exit;
+    }
+    return failed.exit;
+  }
+}
+
+}  // namespace bascule::cli

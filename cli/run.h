@@ -1,0 +1,13 @@
+// One command from its words to its exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace bascule::cli {
+
+/// Runs a command line (without the program's name), writes what it has to say and returns the
+/// process exit code. Throws nothing.
+int run(const std::vector<std::string>& words);
+
+}  // namespace bascule::cli

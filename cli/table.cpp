@@ -1,0 +1,88 @@
+#include "cli/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace bascule::cli {
+namespace {
+
+constexpr size_t kGap = 2, kNarrowest = 12;
+
+std::string padded(const std::string& cell, size_t width, bool right) {
+  const std::string blanks(width - std::min(width, width_of(cell)), ' ');
+  return right ? blanks + cell : cell + blanks;
+}
+
+std::vector<size_t> natural_widths(const std::vector<Column>& columns, const Rows& rows) {
+  std::vector<size_t> widths;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    size_t width = width_of(columns[c].heading);
+    for (const auto& row : rows) width = std::max(width, width_of(row[c]));
+    widths.push_back(width);
+  }
+  return widths;
+}
+
+/// Takes what is too much from the widest column that gives way, again and again.
+void narrow(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t room) {
+  size_t total = std::accumulate(widths.begin(), widths.end(), kGap * widths.size());
+  for (; total > room; --total) {
+    size_t widest = columns.size();
+    for (size_t c = 0; c < columns.size(); ++c)
+      if (columns[c].wraps && widths[c] > kNarrowest &&
+          (widest == columns.size() || widths[c] > widths[widest]))
+        widest = c;
+    if (widest == columns.size()) return;
+    --widths[widest];
+  }
+}
+
+std::string line(const std::vector<Column>& columns, const std::vector<size_t>& widths,
+                 const std::vector<std::string>& row) {
+  std::vector<std::vector<std::string>> cells;
+  size_t height = 1;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    cells.push_back(columns[c].wraps ? wrapped(row[c], widths[c])
+                                     : std::vector<std::string>{row[c]});
+    height = std::max(height, cells.back().size());
+  }
+  std::string out;
+  for (size_t h = 0; h < height; ++h) {
+    for (size_t c = 0; c < columns.size(); ++c)
+      out.append(kGap, ' ').append(
+          padded(h < cells[c].size() ? cells[c][h] : "", widths[c], columns[c].right));
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string body(const std::vector<Column>& columns, Rows rows, const Terminal& terminal,
+                 bool headings) {
+  for (auto& row : rows)
+    for (std::string& cell : row) cell = printable(cell);
+  std::vector<size_t> widths = natural_widths(columns, rows);
+  if (terminal.columns > 0) narrow(widths, columns, static_cast<size_t>(terminal.columns));
+  std::string out;
+  if (headings) {
+    std::vector<std::string> names;
+    for (const Column& column : columns) names.push_back(column.heading);
+    std::string top = line(columns, widths, names);
+    top.pop_back();
+    out = terminal.bold(top) + '\n';
+  }
+  for (const auto& row : rows) out += line(columns, widths, row);
+  return out;
+}
+
+}  // namespace
+
+std::string table(const std::vector<Column>& columns, const Rows& rows, const Terminal& terminal) {
+  return body(columns, rows, terminal, true);
+}
+
+std::string listing(const Rows& rows, const Terminal& terminal) {
+  return body({{.heading = {}}, {.heading = {}, .wraps = true}}, rows, terminal, false);
+}
+
+}  // namespace bascule::cli
