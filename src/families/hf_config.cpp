@@ -94,6 +94,13 @@ std::string difference(const Arch& a, const Arch& b) {
   return "its embedding or its head";
 }
 
+/// Without what only trainings read and config.json has no key for.
+Arch for_inference(Arch arch) {
+  for (Layer& layer : arch.layers)
+    if (Moe* moe = std::get_if<Moe>(&layer.feed_forward)) moe->balance = {};
+  return arch;
+}
+
 }  // namespace
 
 HfConfig read_hf_config(std::string_view text, const std::string& file,
@@ -133,7 +140,7 @@ Tree write_hf_config(const Family& family, const Arch& arch, const std::string& 
   family.config(io, copy);
   tree = tree.sorted();
   const Arch again = read_hf_config(to_json(tree), io.file(), {}, family.planned).arch;
-  require(again == arch, Kind::unsupported,
+  require(for_inference(again) == for_inference(arch), Kind::unsupported,
           "config.json of {} cannot say what this model has: {} would change", family.title,
           difference(arch, again));
   return tree;

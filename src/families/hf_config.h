@@ -26,7 +26,7 @@ HfConfig read_hf_config(std::string_view text, const std::string& file,
                         const std::vector<std::string>& ignore_keys = {}, bool planned = false);
 
 /// Makes a config.json that transformers 4 and 5 both read as `arch`. Throws Error{unsupported}
-/// when the family's keys cannot say all of it.
+/// when the family's keys cannot say all of it (but for what only trainings read).
 Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype);
 
 /// config.json as transformers writes it.

@@ -89,7 +89,13 @@ void vocabulary(ConfigIo& io, MegatronConfig& config) {
   int64_t ranks = 1;
   size(io, "tensor_model_parallel_size", ranks, 1);
   io.put("pipeline_model_parallel_size", 1);
-  if (io.reading()) config.vocab_multiple = padded ? multiple * ranks : 1;
+  if (!io.reading()) return;
+  config.vocab_multiple = padded ? multiple * ranks : 1;
+  constexpr int64_t most = int64_t{1} << 31;
+  if (config.vocab_multiple >= most)
+    io.malformed("make_vocab_size_divisible_by",
+                 fmt::format("is {} for {} ranks each, but their product must be below 2^31",
+                             multiple, ranks));
 }
 
 void precision(ConfigIo& io, std::string& dtype) {

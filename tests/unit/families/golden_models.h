@@ -28,8 +28,8 @@ inline HfConfig read_golden(const std::string& model) {
 /// The golden's config.json with some values replaced, as if that were the model's.
 inline HfConfig changed_golden(const std::string& model, const std::string& json) {
   Tree config = parse_json(read_text(golden_config(model)), golden_config(model));
-  for (const Tree::Entry& entry : parse_json(json, "the change").entries())
-    config.set(entry.key, entry.value);
+  const Tree change = parse_json(json, "the change");
+  for (const Tree::Entry& entry : change.entries()) config.set(entry.key, entry.value);
   return read_hf_config(to_json(config), "changed " + golden_config(model));
 }
 
