@@ -9,7 +9,9 @@ namespace {
 
 constexpr uint32_t kNobody = UINT32_MAX;
 
-bool empty(std::span<const int64_t> extent) { return std::ranges::find(extent, 0) != extent.end(); }
+bool holds_nothing(std::span<const int64_t> extent) {
+  return std::ranges::find(extent, 0) != extent.end();
+}
 
 // Calls `visit(cell)` for every cell of the block [first, last) in row-major order.
 template <class Visit>
@@ -42,11 +44,11 @@ ChunkGrid::ChunkGrid(const DcpTensor& tensor) {
         fail(Kind::format, "{}: the chunk at {} of extent {} reaches outside the tensor's shape {}",
              tensor.name, to_string(tensor.box(chunk).at), to_string(tensor.box(chunk).extent),
              to_string(tensor.shape));
-    if (empty(extent)) continue;
+    if (holds_nothing(extent)) continue;
     ++filled;
     for (size_t d = 0; d < rank; ++d) cuts_[d].push_back(at[d]);
   }
-  if (empty(tensor.shape)) return;
+  if (holds_nothing(tensor.shape)) return;
 
   const uint64_t most = 64 * uint64_t{filled} + 256;
   uint64_t cells = 1;
@@ -64,7 +66,7 @@ ChunkGrid::ChunkGrid(const DcpTensor& tensor) {
   }
   owner_.assign(cells, kNobody);
   for (size_t chunk = 0; chunk < tensor.chunks(); ++chunk)
-    if (!empty(tensor.extent(chunk))) paint(tensor, chunk);
+    if (!holds_nothing(tensor.extent(chunk))) paint(tensor, chunk);
   const auto hole = std::ranges::find(owner_, kNobody);
   if (hole == owner_.end()) return;
   Shape at;
@@ -109,7 +111,7 @@ size_t ChunkGrid::cell(size_t dim, int64_t position) const {
 
 void ChunkGrid::visit(const DcpTensor& tensor, const Box& box,
                       const std::function<void(size_t chunk)>& visit) const {
-  if (empty(box.extent)) return;
+  if (holds_nothing(box.extent)) return;
   std::vector<size_t> first(box.at.size()), last(box.at.size());
   for (size_t d = 0; d < box.at.size(); ++d) {
     first[d] = cell(d, box.at[d]);

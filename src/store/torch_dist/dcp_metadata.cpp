@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "store/torch_dist/pickle.h"
+#include "store/torch_dist/plain_name.h"
 
 namespace bascule {
 namespace {
@@ -42,6 +43,7 @@ DType read_properties(const Value& properties) {
   const Value dtype = state.type() == Type::tuple ? state.at(0) : state["dtype"];
   require(dtype.type() == Type::global && dtype.module() == "torch", Kind::format,
           "a dtype is expected, found {}", to_string(dtype));
+  require_plain_name("a dtype", dtype.name());
   if (state.type() == Type::tuple && state.size() > 1 && state.at(1).type() == Type::object) {
     const Value layout = state.at(1).args().at(0);
     require(layout == Value("torch.strided"), Kind::unsupported, "a tensor of layout {}",
@@ -109,7 +111,7 @@ class FileNames {
     if (found != numbers_.end()) return found->second;
     require(!name.empty() && name != "." && name != ".." && name.size() < 256 &&
                 name.find_first_of(std::string_view("/\\\0", 3)) == name.npos,
-            Kind::format, "relative_path \"{}\" is no plain file name", name);
+            Kind::format, "relative_path {} is no plain file name", shown(name));
     const auto number = static_cast<uint32_t>(numbers_.size());
     numbers_.emplace(name, number);
     return number;
@@ -146,8 +148,8 @@ BlobPlace read_place(const Value& info, FileNames& files) {
   int64_t end = 0;
   require(place.offset >= 0 && place.length > 0 &&
               !__builtin_add_overflow(place.offset, place.length, &end),
-          Kind::format, "it is said to be {} bytes at byte {} of \"{}\"", place.length,
-          place.offset, state["relative_path"].string());
+          Kind::format, "it is said to be {} bytes at byte {} of {}", place.length, place.offset,
+          shown(state["relative_path"].string()));
   return place;
 }
 
@@ -176,6 +178,7 @@ void read_storage(const Value& storage, DcpMetadata& metadata, FileNames& files)
   for (size_t i = 0; i < storage.size(); ++i) {
     const Value index = storage.key(i).state();
     const Value name = index["fqn"];
+    require_plain_name("a tensor or object", name.string());
     in_context(std::string(name.string()), [&] {
       const BlobPlace place = read_place(storage.value(i), files);
       const std::optional<Value> at = index.find("offset");
@@ -233,6 +236,7 @@ DcpMetadata read_dcp_metadata(std::string bytes) {
   const Value listed = state[kTensors];
   for (size_t i = 0; i < listed.size(); ++i) {
     const std::string name(listed.key(i).string());
+    require_plain_name("a tensor or object", name);
     const Value entry = listed.value(i);
     in_context(name, [&] {
       if (class_of(entry) == "TensorStorageMetadata")

@@ -117,7 +117,7 @@ class Arena {
   size_t limit_, used_ = 0;
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
   std::byte* free_ = nullptr;
-  size_t free_bytes_ = 0, next_block_ = 512;
+  size_t free_bytes_ = 0, next_block_ = 64;
   std::vector<std::shared_ptr<const Arena>> parents_;
 };
 

@@ -1,6 +1,7 @@
 // Values as text, in Python's spelling where it has one.
 #include <fmt/format.h>
 
+#include "base/shown.h"
 #include "store/torch_dist/pickle.h"
 
 namespace bascule::pickle {
@@ -26,7 +27,7 @@ class Text {
         out += fmt::to_string(value.number());
         break;
       case Type::string:
-        out += fmt::format("'{}'", value.string().substr(0, kLongest));
+        text(value.string(), '\'');
         break;
       case Type::big_integer:
       case Type::bytes:
@@ -45,7 +46,9 @@ class Text {
         pairs(value);
         break;
       case Type::global:
-        out += fmt::format("{}.{}", value.module(), value.name());
+        text(value.module());
+        out += '.';
+        text(value.name());
         break;
       case Type::object:
         add(value.callable());
@@ -63,6 +66,13 @@ class Text {
   std::string out;
 
  private:
+  // In quotes, or bare; with escapes where a terminal would be told to do something.
+  void text(std::string_view text, char quote = 0) {
+    std::string quoted = shown(text, kLongest);
+    quoted.front() = quoted.back() = quote;
+    out += quote != 0 ? quoted : quoted.substr(1, quoted.size() - 2);
+  }
+
   void members(const Value& value, std::string_view begin, std::string_view end) {
     out += begin;
     for (size_t i = 0; i < value.size() && out.size() <= kLongest; ++i) {

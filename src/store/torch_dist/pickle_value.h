@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -50,6 +51,7 @@ class Value {
       : Value(from_integer(static_cast<int64_t>(value))) {}
   Value(std::string_view text);
   Value(const char* text) : Value(std::string_view(text)) {}
+  Value(const std::string& text) : Value(std::string_view(text)) {}
   static Value bytes(std::string_view data);
   static Value tuple(const std::vector<Value>& members);
   static Value list(const std::vector<Value>& members);

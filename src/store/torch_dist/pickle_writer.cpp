@@ -65,7 +65,7 @@ void Writer::number(double value) {
 }
 
 void Writer::string(std::string_view text) {
-  const std::string key = fmt::format("s{}", text);
+  const std::string key = std::string("s").append(text);
   if (recall(key)) return;
   require(text.size() <= UINT32_MAX, Kind::unsupported, "a string of {} bytes to pickle",
           text.size());
@@ -96,7 +96,7 @@ void Writer::bytes(std::string_view data) {
 }
 
 void Writer::global(std::string_view module, std::string_view name) {
-  const std::string key = fmt::format("c{}\n{}", module, name);
+  const std::string key = std::string("c").append(module).append("\n").append(name);
   if (recall(key)) return;
   require(module.find('\n') == module.npos && name.find('\n') == name.npos, Kind::unsupported,
           "a line break in the name of a class to pickle: {}.{}", module, name);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "store/torch_dist/pickle.h"
+#include "store/torch_dist/plain_name.h"
 #include "store/torch_dist/storage_class.h"
 
 namespace bascule {
@@ -81,6 +82,7 @@ SavedTensor saved_tensor(const Value& given) {
 
   SavedTensor tensor;
   tensor.storage = id.at(2).string();
+  require_plain_name("a storage", tensor.storage);
   tensor.storage_elements = id.at(4).integer();
   tensor.offset = args.at(1).integer();
   tensor.shape = extents(args.at(2));
@@ -91,6 +93,7 @@ SavedTensor saved_tensor(const Value& given) {
     const Value dtype = args.at(6);
     require(dtype.type() == Type::global && dtype.module() == "torch", Kind::format,
             "a dtype is expected, found {}", to_string(dtype));
+    require_plain_name("a dtype", dtype.name());
     tensor.dtype = dtype_from_torch(dtype.name());
     require(bits(tensor.dtype) % 8 == 0 && tensor.storage_elements >= 0 &&
                 tensor.storage_elements % (bits(tensor.dtype) / 8) == 0,
@@ -119,8 +122,8 @@ TorchArchive::TorchArchive(ReadAt read, int64_t length) : read_(read), zip_(read
   require(data != nullptr, Kind::format, "the archive has no record \"{}data.pkl\"", prefix_);
   if (const ZipRecord* order = zip_.find(prefix_ + "byteorder")) {
     const std::string text = zip_.data(*order, 16);
-    require(text == "little", Kind::unsupported, "an archive in byte order \"{}\", not little",
-            text);
+    require(text == "little", Kind::unsupported, "an archive in byte order {}, not little",
+            shown(text));
   }
   value_ = in_context(data->name, [&] { return pickle::decode(zip_.data(*data, kLargestPickle)); });
 }

@@ -132,9 +132,9 @@ DcpTensor add_tensor(Files& files, size_t index, const TorchDistRequest& request
   DcpTensor tensor{wanted.info.name, wanted.info.dtype, wanted.info.shape, {}, {}, {}};
   std::vector<Box> parts;
   for (const Box& chunk : wanted.chunks) {
-    require(chunk.at.size() == tensor.shape.size() && chunk.extent.size() == tensor.shape.size(),
-            Kind::internal, "{}: a chunk at {} of a tensor of shape {}", tensor.name,
-            to_string(chunk.at), to_string(tensor.shape));
+    if (chunk.at.size() != tensor.shape.size() || chunk.extent.size() != tensor.shape.size())
+      fail(Kind::internal, "{}: a chunk at {} of a tensor of shape {}", tensor.name,
+           to_string(chunk.at), to_string(tensor.shape));
     split(chunk, tensor.dtype, request.chunk_limit, parts);
   }
   for (const Box& part : parts) {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "store/box_read.h"
 #include "store/torch_dist/chunk_grid.h"
 #include "store/torch_dist/data_files.h"
@@ -36,8 +37,9 @@ void require_backend(const std::filesystem::path& directory) {
   const std::string backend = json["sharded_backend"];
   const auto version = json.value("sharded_backend_version", nlohmann::json(1));
   require(backend == "torch_dist" && version == 1, Kind::unsupported,
-          "{}: sharded_backend is \"{}\" version {}; torch_dist version 1 can be read",
-          path.string(), backend, version.dump());
+          "{}: sharded_backend is {} version {}; torch_dist version 1 can be read", path.string(),
+          shown(backend),
+          shown(version.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
 }
 
 // "module." when every name has it.

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "store/torch_dist/plain_name.h"
 #include "store/torch_dist/zip_layout.h"
 
 namespace bascule {
@@ -125,6 +126,7 @@ void ZipArchive::read_directory(int64_t at, int64_t size, uint64_t entries) {
     require(size_t{name_bytes} + extra_bytes + comment_bytes <= rest.size(), Kind::format,
             "the zip directory ends within its record {}", i);
     record.name = rest.substr(0, name_bytes);
+    require_plain_name("a zip record", record.name);
     std::string_view extra = rest.substr(name_bytes, extra_bytes);
     rest.remove_prefix(size_t{name_bytes} + extra_bytes + comment_bytes);
 
