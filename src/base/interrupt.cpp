@@ -22,7 +22,7 @@ void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESETHAND;  // so that a second signal ends us
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // so that a second signal ends us
   for (const int signal : {SIGINT, SIGTERM})
     if (::sigaction(signal, &action, nullptr) != 0)
       fail(Kind::environment, "cannot install a handler for signal {}: error {}", signal, errno);

@@ -20,7 +20,7 @@ fs::path from_environment(const char* variable) {
 // As huggingface_hub looks for it.
 fs::path hub_cache() {
   for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
-    if (const fs::path cache = from_environment(variable); !cache.empty()) return cache;
+    if (fs::path cache = from_environment(variable); !cache.empty()) return cache;
   if (const fs::path home = from_environment("HF_HOME"); !home.empty()) return home / "hub";
   if (const fs::path cache = from_environment("XDG_CACHE_HOME"); !cache.empty())
     return cache / "huggingface" / "hub";
@@ -72,7 +72,7 @@ fs::path resolve(const std::string& text) {
   if (const size_t slash = folder.find('/'); slash != std::string::npos)
     folder.replace(slash, 1, "--");
   const fs::path repository = hub_cache() / folder;
-  const fs::path snapshot = snapshot_in(repository);
+  fs::path snapshot = snapshot_in(repository);
   if (!snapshot.empty() && fs::is_directory(snapshot)) return snapshot;
   fail(Kind::user,
        "{} is neither a path nor a model in the local cache (looked for {}); download it first: "

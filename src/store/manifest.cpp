@@ -199,6 +199,7 @@ std::vector<std::string> check(const fs::path& directory, const Manifest& manife
   });
   filesystem_work([&] { note_unlisted(directory, manifest, reporter); });
   std::vector<std::string> sentences;
+  sentences.reserve(problems.size());
   for (auto& [name, problem] : problems) sentences.push_back(std::move(problem));
   return sentences;
 }
