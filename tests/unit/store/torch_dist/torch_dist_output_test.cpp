@@ -127,6 +127,28 @@ TEST(TorchDistOutput, WideHasTheCommonObjectToo) {
   EXPECT_EQ(recent->read_object("common_state/shard_0_1"), Value::list({request.common}));
 }
 
+TEST(TorchDistOutput, NamesMayLoseASharedPrefix) {
+  TorchDistRequest request;
+  request.common = common_state(0);
+  request.tensors = {{{"module.a", DType::bf16, {2}}, {{{0}, {2}}}},
+                     {{"module.b", DType::bf16, {2}}, {{{0}, {2}}}}};
+  request.extra_states = {"module.a._extra_state/shard_0_1", "a_first._extra_state/shard_0_1"};
+  const TemporaryDirectory directory;
+  write_checkpoint(torch_dist_output(request), memory(request), directory.path());
+  const TorchDistOptions options{.strip_prefixes = {"model.", "module."}};
+  const auto stripped = TorchDistSource::open(directory.path(), options);
+  EXPECT_EQ(stripped->tensors()[0].name, "a");
+  EXPECT_EQ(stripped->tensors()[1].name, "b");
+  EXPECT_EQ(stripped->objects(), (std::vector<std::string>{"a._extra_state/shard_0_1",
+                                                           "a_first._extra_state/shard_0_1"}));
+  EXPECT_NO_THROW(stripped->read_object("a._extra_state/shard_0_1"));
+
+  request.tensors[1].info.name = "other.b";
+  const TemporaryDirectory mixed;
+  write_checkpoint(torch_dist_output(request), memory(request), mixed.path());
+  EXPECT_EQ(TorchDistSource::open(mixed.path(), options)->tensors()[0].name, "module.a");
+}
+
 TEST(TorchDistOutput, SplitsLargeChunks) {
   TorchDistRequest request = sample();
   request.chunk_limit = 30;  // 2 rows of 6 bf16; for fc1's [1, 4, 6] along dimension 1
