@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "bascule/error.h"
-#include "unit/store/torch_dist/pickle_literal.h"
 #include "base/file.h"
+#include "unit/store/torch_dist/pickle_literal.h"
 
 namespace bascule::pickle {
 namespace {

@@ -253,6 +253,32 @@ TEST(TorchDistOutput, Refuses) {
   }
 }
 
+// Chunks cut across the fastest dimension come together through a buffer smaller than they are.
+TEST(TorchDistOutput, JoinsWideColumns) {
+  TorchDistRequest request;
+  request.common = common_state(0);
+  request.tensors = {{{"weight", DType::bf16, {3, 4, 400'000}},
+                      {{{0, 0, 0}, {3, 4, 150'000}}, {{0, 0, 150'000}, {3, 4, 250'000}}}}};
+  const MemorySource source = memory(request);
+  const TemporaryDirectory directory;
+  write_checkpoint(torch_dist_output(request), source, directory.path());
+  expect_same(*TorchDistSource::open(directory.path()), source);
+}
+
+TEST(TorchDistOutput, MoreFilesThanAreKeptOpen) {
+  TorchDistRequest request;
+  request.common = common_state(0);
+  request.files = 300;
+  for (int i = 0; i < 300; ++i)
+    request.tensors.push_back({{std::to_string(i), DType::bf16, {2}}, {{{0}, {2}}}});
+  const MemorySource source = memory(request);
+  const TemporaryDirectory directory;
+  write_checkpoint(torch_dist_output(request), source, directory.path());
+  const auto written = TorchDistSource::open(directory.path());
+  EXPECT_EQ(written->files().size(), 300u);
+  expect_same(*written, source);
+}
+
 // Big mixtures of experts have 10^5 chunks.
 TEST(TorchDistOutput, TwentyThousandChunks) {
   TorchDistRequest request;
