@@ -116,7 +116,10 @@ std::string run_config_yaml(const Family& family, const RunConfig& config) {
       {"checkpoint",       checkpoint_section()                                       },
       {"model",            model                                                      },
   });
-  if (config.has_tokenizer) root.set("tokenizer", tokenizer_section(config.hf_model_id));
+  // Bridge's container of all sections wants these to be named.
+  for (const char* unknown : {"dataset", "logger", "optimizer", "scheduler", "train"})
+    root.set(unknown, Tree());
+  root.set("tokenizer", config.has_tokenizer ? tokenizer_section(config.hf_model_id) : Tree());
   return to_yaml(root);
 }
 
