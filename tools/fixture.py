@@ -2,13 +2,15 @@
 
     .venv/bin/python tools/fixture.py [--check] [CONFIG ...]       (default: every fixture)
 
-Builds the model on the meta device and writes down what a published checkpoint of it holds: tensor names, shapes, the
-parameter count. "source" (repository, commit, path of the public file that the configuration was taken from) and
-"unconfirmed" (keys whose value no source confirms) are kept as they stand: they are written by hand.
+Builds the model on the meta device and writes down what a published checkpoint of it holds: tensor
+names, shapes, the parameter count. "source" (repository, commit, path of the public file that the
+configuration was taken from) and "unconfirmed" (keys whose value no source confirms) are kept as
+they stand: they are written by hand.
 
-Names are those of the published files, which transformers 4 still has in memory (transformers 5 fuses the experts), so
-this uses the peers' transformers 4. Equal layers and experts are folded: "model.layers.{0-31}.mlp.up_proj.weight" stands
-for 32 tensors, and several braces for every combination.
+Names are those of the published files, which transformers 4 still has in memory (transformers 5
+fuses the experts), so this uses the peers' transformers 4. Equal layers and experts are folded:
+"model.layers.{0-31}.mlp.up_proj.weight" stands for 32 tensors, and several braces for every
+combination.
 """
 
 import argparse
@@ -55,7 +57,9 @@ def runs(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def ranges(indices: set[Index]) -> list[list[tuple[int, int]]]:
-    """Covers `indices` by boxes, each a list of ranges: equal rows are grouped, then split into runs."""
+    """Covers `indices` by boxes, each a list of ranges: equal rows are grouped, then split into
+    runs.
+    """
     if indices == {()}:
         return [[]]
     by_rest: dict[frozenset[Index], list[int]] = {}
@@ -63,7 +67,10 @@ def ranges(indices: set[Index]) -> list[list[tuple[int, int]]]:
         rest = frozenset(index[1:] for index in indices if index[0] == first)
         by_rest.setdefault(rest, []).append(first)
     return [
-        [run, *box] for rest, firsts in by_rest.items() for run in runs(firsts) for box in ranges(set(rest))
+        [run, *box]
+        for rest, firsts in by_rest.items()
+        for run in runs(firsts)
+        for box in ranges(set(rest))
     ]
 
 
@@ -89,29 +96,42 @@ def unfold(folded: dict[str, list[int]]) -> dict[str, list[int]]:
         names = [name]
         while "{" in names[0]:
             low, high = map(int, re.search(r"\{(\d+)-(\d+)\}", names[0]).groups())
-            names = [re.sub(r"\{\d+-\d+\}", str(i), n, count=1) for n in names for i in range(low, high + 1)]
+            names = [
+                re.sub(r"\{\d+-\d+\}", str(i), n, count=1)
+                for n in names
+                for i in range(low, high + 1)
+            ]
         shapes.update(dict.fromkeys(names, shape))
     return shapes
 
 
 def text_of(fixture: dict) -> str:
     """JSON with one tensor a line."""
-    tensors = ",\n".join(f"    {json.dumps(name)}: {json.dumps(shape)}" for name, shape in fixture["tensors"].items())
+    tensors = ",\n".join(
+        f"    {json.dumps(name)}: {json.dumps(shape)}" for name, shape in fixture["tensors"].items()
+    )
     head = json.dumps({key: value for key, value in fixture.items() if key != "tensors"}, indent=2)
     return f'{head.rstrip("}").rstrip()},\n  "tensors": {{\n{tensors}\n  }}\n}}\n'
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", nargs="*", type=Path)
-    parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the files instead of writing them"
+    )
     arguments = parser.parse_args()
     stale = 0
     for config in arguments.config or sorted(FIXTURES.glob("*/*/config.json")):
         path = config.parent / "fixture.json"
         old = json.loads(path.read_text()) if path.exists() else {}
         if set(old.get("source", {})) < {"repository", "commit", "path"}:
-            print(f'{path}: "source" with repository, commit and path must be written by hand first', file=sys.stderr)
+            print(
+                f'{path}: "source" with repository, commit and path must be written by hand first',
+                file=sys.stderr,
+            )
             return 1
         architecture, shapes = published_tensors(config)
         folded = fold(shapes)
@@ -130,7 +150,8 @@ def main() -> int:
                 print(f"{path}: stale, run tools/fixture.py {config}", file=sys.stderr)
         else:
             path.write_text(text_of(new))
-            print(f"{path.parent.relative_to(path.parents[2])}: {new['parameters']:,} parameters, {len(shapes)} tensors")
+            name = path.parent.relative_to(FIXTURES)
+            print(f"{name}: {new['parameters']:,} parameters, {len(shapes)} tensors")
     return stale > 0
 
 

@@ -1,9 +1,11 @@
-"""Writes the golden checkpoints of tests/golden with the real Megatron Bridge, or checks those that are there.
+"""Writes the golden checkpoints of tests/golden with the real Megatron Bridge, or checks those that
+are there.
 
-    .venv/bin/python tools/golden.py [--check] [FAMILY ...]        (default: every family in tests/golden)
+    .venv/bin/python tools/golden.py [--check] [FAMILY ...]   (default: every family there)
 
-Records the versions that made them in tests/golden/VERSIONS. --check makes them in a temporary folder instead and compares
-keys, shapes, dtypes and bytes of every tensor, and the bytes of the Hugging Face directory.
+Records the versions that made them in tests/golden/VERSIONS. --check makes them in a temporary
+folder instead and compares keys, shapes, dtypes and bytes of every tensor, and the bytes of the
+Hugging Face directory.
 """
 
 import argparse
@@ -24,19 +26,34 @@ NEEDS_TRANSFORMERS5 = {"nemotron_h"}  # not in the 4.x that Bridge declares
 
 
 def make(families: list[str]) -> dict:
-    """Makes FAMILY/hf and FAMILY/megatron in the current folder (paths in a checkpoint are relative to it)."""
-    results = jobs.run("plain", [{"id": f, "action": "toy", "family": f, "out": f"{f}/hf"} for f in families])
+    """Makes FAMILY/hf and FAMILY/megatron in the current folder (paths in a checkpoint are relative
+    to it).
+    """
+    results = jobs.run(
+        "plain", [{"id": f, "action": "toy", "family": f, "out": f"{f}/hf"} for f in families]
+    )
     made_with = {result["transformers"] for result in results.values() if "transformers" in result}
     versions: dict = {"toys": f"transformers {', '.join(sorted(made_with))}"}
     groups: dict[tuple[int, bool], list[str]] = {}
     for family in families:
-        groups.setdefault((TENSOR_PARALLEL.get(family, 1), family in NEEDS_TRANSFORMERS5), []).append(family)
+        groups.setdefault(
+            (TENSOR_PARALLEL.get(family, 1), family in NEEDS_TRANSFORMERS5), []
+        ).append(family)
     for (tp, transformers5), members in groups.items():
         todo = [
-            {"id": f, "action": "import", "hf": f"./{f}/hf", "checkpoint": f"./{f}/megatron", "tp": tp} for f in members
+            {
+                "id": f,
+                "action": "import",
+                "hf": f"./{f}/hf",
+                "checkpoint": f"./{f}/megatron",
+                "tp": tp,
+            }
+            for f in members
         ]
         options = ("--transformers5",) if transformers5 else ()
-        done = jobs.run("peers", [{"id": "versions", "action": "versions"}, *todo], ranks=tp, options=options)
+        done = jobs.run(
+            "peers", [{"id": "versions", "action": "versions"}, *todo], ranks=tp, options=options
+        )
         name = "peers of " + ", ".join(members) if transformers5 else "peers"
         versions[name] = done.pop("versions")
         results.update({f"{family}, import": result for family, result in done.items()})
@@ -52,7 +69,9 @@ def differences(family: str) -> list[str]:
     lines = checkpoints.differences(
         checkpoints.megatron(golden / "megatron"), checkpoints.megatron(f"{family}/megatron")
     )
-    names = {path.name for folder in (golden / "hf", Path(family, "hf")) for path in folder.iterdir()}
+    names = {
+        path.name for folder in (golden / "hf", Path(family, "hf")) for path in folder.iterdir()
+    }
     for name in sorted(names):
         old, new = golden / "hf" / name, Path(family, "hf", name)
         if not (old.exists() and new.exists() and old.read_bytes() == new.read_bytes()):
@@ -61,7 +80,9 @@ def differences(family: str) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("families", nargs="*")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

@@ -1,7 +1,8 @@
-"""Runs everything the interop tests look at: bascule first, then each peer once, in one process for all families.
+"""Runs everything the interop tests look at: bascule first, then each peer once, in one process for
+all families.
 
-The binary: --bascule, else build/release/bascule, else build/dev/bascule. A missing binary, environment or peer is a
-failure, never a skip.
+The binary: --bascule, else build/release/bascule, else build/dev/bascule. A missing binary,
+environment or peer is a failure, never a skip.
 """
 
 import subprocess
@@ -19,7 +20,9 @@ from oracle import jobs, toys  # noqa: E402
 
 # Families whose golden is here and whose table is not yet.
 LATER = {"deepseek_v3", "gpt_oss", "nemotron_h"}
-FAMILIES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir() and path.name not in LATER)
+FAMILIES = sorted(
+    path.name for path in GOLDEN.iterdir() if path.is_dir() and path.name not in LATER
+)
 DIFFERENT = sorted(toys.DIFFERENT)
 
 
@@ -38,7 +41,9 @@ class Run:
 
 @dataclass
 class Results:
-    """Paths are work/NAME/{hf,megatron,exported,golden_exported,bridge_exported}; see `run` for the keys."""
+    """Paths are work/NAME/{hf,megatron,exported,golden_exported,bridge_exported}; see `run` for the
+    keys.
+    """
 
     work: Path
     bascule: dict[str, Run] = field(default_factory=dict)
@@ -68,27 +73,46 @@ class Results:
 @pytest.fixture(scope="session")
 def binary(request: pytest.FixtureRequest) -> Path:
     given = request.config.getoption("--bascule")
-    candidates = [Path(given)] if given else [ROOT / f"build/{preset}/bascule" for preset in ("release", "dev")]
+    candidates = (
+        [Path(given)]
+        if given
+        else [ROOT / f"build/{preset}/bascule" for preset in ("release", "dev")]
+    )
     for path in candidates:
         if path.exists():
             return path.resolve()
-    pytest.fail(f"no binary at {' or '.join(map(str, candidates))}: build one, or name it with --bascule")
+    pytest.fail(
+        f"no binary at {' or '.join(map(str, candidates))}: build one, or name it with --bascule"
+    )
 
 
 @pytest.fixture(scope="session")
-def results(request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(
+    request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Results:
     """For the families and cases of the tests that -k leaves."""
-    chosen = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    chosen = {
+        item.callspec.params.get("name")
+        for item in request.session.items
+        if hasattr(item, "callspec")
+    }
     families = [name for name in FAMILIES if name in chosen]
     different = [name for name in DIFFERENT if name in chosen]
     results = Results(tmp_path_factory.mktemp("interop"))
 
     def bascule(key: str, *arguments: object) -> None:
-        call = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+        call = subprocess.run(
+            [binary, *map(str, arguments)], capture_output=True, text=True, timeout=300
+        )
         results.bascule[key] = Run(call.returncode, call.stdout, call.stderr)
 
     def logits(key: str, hf: Path) -> dict:
-        return {"id": key, "action": "logits", "hf": str(hf), "out": str(results.work / f"{key.replace('/', '.')}.pt")}
+        return {
+            "id": key,
+            "action": "logits",
+            "hf": str(hf),
+            "out": str(results.work / f"{key.replace('/', '.')}.pt"),
+        }
 
     def load(key: str, name: str, provider: str, sensitivity: bool = False) -> dict:
         return {
@@ -101,16 +125,35 @@ def results(request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pyte
             "sensitivity": sensitivity,
         }
 
-    toy = [{"id": f"{n}/toy", "action": "toy", "family": n, "out": str(results.hf(n))} for n in different]
+    toy = [
+        {"id": f"{n}/toy", "action": "toy", "family": n, "out": str(results.hf(n))}
+        for n in different
+    ]
     results.plain |= jobs.run("plain", toy)
     for name in families + different:
         bascule(f"{name}/import", "import", results.hf(name), results.path(name, "megatron"))
     for name in different:
         strict = ("--require-megatron-logits",)
-        bascule(f"{name}/import strictly", "import", results.hf(name), results.path(name, "strict"), *strict)
+        bascule(
+            f"{name}/import strictly",
+            "import",
+            results.hf(name),
+            results.path(name, "strict"),
+            *strict,
+        )
     for name in families:
-        bascule(f"{name}/export", "export", results.path(name, "megatron"), results.path(name, "exported"))
-        bascule(f"{name}/export golden", "export", GOLDEN / name / "megatron", results.path(name, "golden_exported"))
+        bascule(
+            f"{name}/export",
+            "export",
+            results.path(name, "megatron"),
+            results.path(name, "exported"),
+        )
+        bascule(
+            f"{name}/export golden",
+            "export",
+            GOLDEN / name / "megatron",
+            results.path(name, "golden_exported"),
+        )
 
     todo = [logits(f"{name}/reference", results.hf(name)) for name in families + different]
     for name in families:
@@ -122,13 +165,15 @@ def results(request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pyte
     for name in families:
         todo.append(load(f"{name}/load", name, "hf", sensitivity=True))
         todo.append(load(f"{name}/load as written", name, "run_config"))
-        todo.append({
-            "id": f"{name}/bridge export",
-            "action": "export",
-            "checkpoint": str(results.path(name, "megatron")),
-            "hf": str(results.hf(name)),
-            "out": str(results.path(name, "bridge_exported")),
-        })  # fmt: skip
+        todo.append(
+            {
+                "id": f"{name}/bridge export",
+                "action": "export",
+                "checkpoint": str(results.path(name, "megatron")),
+                "hf": str(results.hf(name)),
+                "out": str(results.path(name, "bridge_exported")),
+            }
+        )
     for name in different:
         todo.append(load(f"{name}/load", name, "hf"))
         todo.append(load(f"{name}/load as written", name, "run_config"))

@@ -69,11 +69,16 @@ def test_transformers_loads_our_exports(name: str, what: str, results: Results) 
     """The second has a configuration that was made from run_config.yaml alone."""
     results.ran(f"{name}/export" if what == "exported" else f"{name}/export golden")
     results.done(f"{name}/{what}")
-    expected, found = (torch.load(results.work / f"{name}.{which}.pt") for which in ("reference", what))
+    expected, found = (
+        torch.load(results.work / f"{name}.{which}.pt") for which in ("reference", what)
+    )
     assert torch.equal(expected["ids"], found["ids"])
     assert torch.equal(expected["logits"], found["logits"])
 
 
 def test_every_golden_has_a_family() -> None:
     assert len(FAMILIES) >= 12
-    assert all(Path(GOLDEN, name, "megatron/latest_checkpointed_iteration.txt").exists() for name in FAMILIES)
+    assert all(
+        Path(GOLDEN, name, "megatron/latest_checkpointed_iteration.txt").exists()
+        for name in FAMILIES
+    )

@@ -1,6 +1,8 @@
-"""Settings in which Megatron, as Bridge 0.3.1 configures it, computes something else than transformers.
+"""Settings in which Megatron, as Bridge 0.3.1 configures it, computes something else than
+transformers.
 
-Where Megatron-Core can be configured to agree, our run_config.yaml does so. Where it cannot, the import warns.
+Where Megatron-Core can be configured to agree, our run_config.yaml does so. Where it cannot, the
+import warns.
 """
 
 import json
@@ -11,11 +13,12 @@ from oracle import checkpoints
 
 TOLERANCE = 1e-4
 REAL = 1e-3
-# What run_config.yaml has to say for Megatron to agree: gemma3 window 7 (of 8: it counts the keys before the query's own),
-# mistral [7, 0], qwen2 also the layers that have a window, linear rope seq_len_interpolation_factor.
+# What run_config.yaml has to say for Megatron to agree: gemma3 window 7 (of 8: it counts the keys
+# before the query's own), mistral [7, 0], qwen2 also the layers that have a window, linear rope
+# seq_len_interpolation_factor.
 CONFIGURED = ["gemma3_window8", "llama_rope_linear", "mistral_window8", "qwen2_window8"]
-# Megatron-Core knows one original length of llama3's rope. Gemma 2's layers with a window are the even ones in Bridge, the
-# odd ones in transformers.
+# Megatron-Core knows one original length of llama3's rope. Gemma 2's layers with a window are the
+# even ones in Bridge, the odd ones in transformers.
 WARNED = {"gemma2_window8": "window", "llama_rope64": "original_max_position_embeddings"}
 
 
@@ -46,7 +49,9 @@ def test_import_warns_where_megatron_cannot_agree(name: str, results: Results) -
     assert WARNED[name] in warnings[0]
     assert results.done(f"{name}/load as written")["difference"] > REAL
     state = checkpoints.iteration(results.path(name, "megatron")) / "bascule/state.json"
-    assert WARNED[name] in json.dumps(json.loads(state.read_text())), "the checkpoint does not record the difference"
+    assert WARNED[name] in json.dumps(
+        json.loads(state.read_text())
+    ), "the checkpoint does not record the difference"
 
 
 @pytest.mark.parametrize("name", WARNED)
@@ -54,4 +59,6 @@ def test_required_logits_refuse_the_import(name: str, results: Results) -> None:
     run = results.bascule[f"{name}/import strictly"]
     assert run.code == 5, run.errors
     assert WARNED[name] in run.errors
-    assert not results.path(name, "strict").exists() or not any(results.path(name, "strict").iterdir())
+    assert not results.path(name, "strict").exists() or not any(
+        results.path(name, "strict").iterdir()
+    )

@@ -1,7 +1,8 @@
-"""Makes the real Megatron-Core and Megatron Bridge importable and usable on a machine without a GPU.
+"""Makes the real Megatron-Core and Megatron Bridge importable and usable on a machine without a
+GPU.
 
-Call install() before the first import of megatron or transformers. Everything it puts in place is listed in ../README.md,
-with the reason why weights do not depend on it.
+Call install() before the first import of megatron or transformers. Everything it puts in place is
+listed in ../README.md, with the reason why weights do not depend on it.
 """
 
 import builtins
@@ -18,9 +19,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parents[2] / ".peers"
-# Packages that Bridge imports and conversion does not use. A really installed one wins over the stub.
+# Packages that Bridge imports and conversion does not use. A really installed one wins over the
+# stub.
 UNUSED = {"datasets", "hydra", "modelopt", "open_clip", "qwen_vl_utils", "timm"}
-# Modules of Megatron-Core that import triton without asking whether it is there. The others must not find it.
+# Modules of Megatron-Core that import triton without asking whether it is there. The others must
+# not find it.
 NEEDS_TRITON = ("batch_invariant_kernels", "fused_kv_append_kernel", "tensor_ops")
 ENVIRONMENT = {
     "TORCHDYNAMO_DISABLE": "1",
@@ -147,7 +150,9 @@ def _patch_gloo() -> None:
 
 
 def install(transformers5: bool = False) -> None:
-    """transformers5: the environment's transformers instead of the 4.x that Bridge declares (nemotron_h needs it)."""
+    """transformers5: the environment's transformers instead of the 4.x that Bridge declares
+    (nemotron_h needs it).
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore")

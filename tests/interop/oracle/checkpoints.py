@@ -1,4 +1,6 @@
-"""What a checkpoint holds, tensor by tensor: key, shape, dtype, SHA-256 of the elements. Needs torch, not Megatron."""
+"""What a checkpoint holds, tensor by tensor: key, shape, dtype, SHA-256 of the elements. Needs
+torch, not Megatron.
+"""
 
 import hashlib
 import io
@@ -8,9 +10,18 @@ import warnings
 from pathlib import Path
 
 DTYPES = {
-    "BF16": "bfloat16", "F16": "float16", "F32": "float32", "F64": "float64", "I64": "int64", "I32": "int32",
-    "U8": "uint8", "I8": "int8", "BOOL": "bool", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
-}  # fmt: skip
+    "BF16": "bfloat16",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+    "I64": "int64",
+    "I32": "int32",
+    "U8": "uint8",
+    "I8": "int8",
+    "BOOL": "bool",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}
 Digest = dict[str, dict]
 
 
@@ -38,7 +49,9 @@ def megatron(root: str | Path) -> Digest:
             continue
         chunks = sum(torch.Size(chunk.sizes).numel() for chunk in entry.chunks)
         if chunks != torch.Size(entry.size).numel():
-            raise AssertionError(f"{key}: its chunks hold {chunks} elements, its shape is {list(entry.size)}")
+            raise AssertionError(
+                f"{key}: its chunks hold {chunks} elements, its shape is {list(entry.size)}"
+            )
         tensors[key] = torch.empty(tuple(entry.size), dtype=entry.properties.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there is only one process
@@ -46,8 +59,11 @@ def megatron(root: str | Path) -> Digest:
     found: Digest = {}
     for key, tensor in tensors.items():
         raw = tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        found[key] = {"shape": list(tensor.shape), "dtype": str(tensor.dtype)[6:],
-                      "sha256": hashlib.sha256(raw).hexdigest()}  # fmt: skip
+        found[key] = {
+            "shape": list(tensor.shape),
+            "dtype": str(tensor.dtype)[6:],
+            "sha256": hashlib.sha256(raw).hexdigest(),
+        }
     for index, place in metadata.storage_data.items():
         if index.fqn in found:
             continue
@@ -74,8 +90,11 @@ def hugging_face(directory: str | Path) -> Digest:
                 file.seek(8 + length + begin)
                 if key in found:
                     raise AssertionError(f"{key} is in two files")
-                found[key] = {"shape": entry["shape"], "dtype": DTYPES.get(entry["dtype"], entry["dtype"]),
-                              "sha256": hashlib.sha256(file.read(end - begin)).hexdigest()}  # fmt: skip
+                found[key] = {
+                    "shape": entry["shape"],
+                    "dtype": DTYPES.get(entry["dtype"], entry["dtype"]),
+                    "sha256": hashlib.sha256(file.read(end - begin)).hexdigest(),
+                }
     if not found:
         raise FileNotFoundError(f"no safetensors in {directory}")
     return found

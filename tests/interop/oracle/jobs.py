@@ -1,7 +1,8 @@
-"""Runs jobs in processes of their own: importing the peers takes long, so one process does the jobs of all families.
+"""Runs jobs in processes of their own: importing the peers takes long, so one process does the jobs
+of all families.
 
-A job is a dict: "action", its arguments, and "id", by which its result is known. A result is what the action returned, or
-{"error": text} if it raised: one job that fails does not stop the others.
+A job is a dict: "action", its arguments, and "id", by which its result is known. A result is what
+the action returned, or {"error": text} if it raised: one job that fails does not stop the others.
 """
 
 import json
@@ -26,8 +27,12 @@ Job = dict
 Result = dict
 
 
-def run(role: str, jobs: list[Job], ranks: int = 1, options: tuple[str, ...] = ()) -> dict[str, Result]:
-    """role: the module of this package that has the actions. Raises if the process did not do all of its jobs."""
+def run(
+    role: str, jobs: list[Job], ranks: int = 1, options: tuple[str, ...] = ()
+) -> dict[str, Result]:
+    """role: the module of this package that has the actions. Raises if the process did not do all
+    of its jobs.
+    """
     if not jobs:
         return {}
     with tempfile.TemporaryDirectory() as work:
@@ -39,19 +44,28 @@ def run(role: str, jobs: list[Job], ranks: int = 1, options: tuple[str, ...] = (
             environment.pop(name, None)
         with open(log, "w") as output:
             processes = [
-                subprocess.Popen(command, env=environment | rank, stdout=output, stderr=subprocess.STDOUT)
+                subprocess.Popen(
+                    command, env=environment | rank, stdout=output, stderr=subprocess.STDOUT
+                )
                 for rank in _ranks(ranks)
             ]
             codes = _wait(processes)
-        results = [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
+        results = (
+            [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
+        )
         if any(codes) or len(results) != len(jobs):
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
-            raise RuntimeError(f"oracle.{role}: exit codes {codes}, {len(results)} of {len(jobs)} jobs done\n{tail}")
+            raise RuntimeError(
+                f"oracle.{role}: exit codes {codes}, "
+                f"{len(results)} of {len(jobs)} jobs done\n{tail}"
+            )
     return {result.pop("id"): result for result in results}
 
 
 def _wait(processes: list[subprocess.Popen]) -> list[int | None]:
-    """Exit codes. When one fails, or after LIMIT_SECONDS, the others would wait for ever: they are ended."""
+    """Exit codes. When one fails, or after LIMIT_SECONDS, the others would wait for ever: they are
+    ended.
+    """
     end = time.monotonic() + LIMIT_SECONDS
     while any(process.poll() is None for process in processes):
         if time.monotonic() > end or any(process.returncode for process in processes):

@@ -1,6 +1,6 @@
 """Jobs for the real Megatron-Core and Megatron Bridge, on a CPU.
 
-    python -m oracle.peers JOBS RESULTS [--transformers5]
+python -m oracle.peers JOBS RESULTS [--transformers5]
 """
 
 import math
@@ -13,18 +13,35 @@ from oracle import boot, checkpoints, jobs
 
 # How the model runs, not what it is: none of these changes a parameter's name, shape or value.
 ON_CPU = {
-    "apply_rope_fusion": False, "bias_activation_fusion": False, "bias_dropout_fusion": False,
-    "masked_softmax_fusion": False, "persist_layer_norm": False, "gradient_accumulation_fusion": False,
-    "moe_permute_fusion": False, "moe_router_fusion": False, "moe_shared_expert_overlap": False,
-    "cross_entropy_loss_fusion": False, "bf16": False, "fp16": False, "perform_initialization": True,
-    "attention_dropout": 0.0, "hidden_dropout": 0.0, "moe_token_dispatcher_type": "alltoall",
-    "moe_enable_deepep": False, "tensor_model_parallel_size": 1, "pipeline_model_parallel_size": 1,
-    "context_parallel_size": 1, "expert_model_parallel_size": 1, "sequence_parallel": False,
+    "apply_rope_fusion": False,
+    "bias_activation_fusion": False,
+    "bias_dropout_fusion": False,
+    "masked_softmax_fusion": False,
+    "persist_layer_norm": False,
+    "gradient_accumulation_fusion": False,
+    "moe_permute_fusion": False,
+    "moe_router_fusion": False,
+    "moe_shared_expert_overlap": False,
+    "cross_entropy_loss_fusion": False,
+    "bf16": False,
+    "fp16": False,
+    "perform_initialization": True,
+    "attention_dropout": 0.0,
+    "hidden_dropout": 0.0,
+    "moe_token_dispatcher_type": "alltoall",
+    "moe_enable_deepep": False,
+    "tensor_model_parallel_size": 1,
+    "pipeline_model_parallel_size": 1,
+    "context_parallel_size": 1,
+    "expert_model_parallel_size": 1,
+    "sequence_parallel": False,
     "moe_router_padding_for_fp8": False,
-}  # fmt: skip
+}
 
 
-def import_(hf: str, checkpoint: str, tp: int = 1, pp: int = 1, ep: int = 1, etp: int = 1) -> jobs.Result:
+def import_(
+    hf: str, checkpoint: str, tp: int = 1, pp: int = 1, ep: int = 1, etp: int = 1
+) -> jobs.Result:
     """What AutoBridge.import_ckpt does, on gloo."""
     from megatron.bridge import AutoBridge
 
@@ -45,7 +62,9 @@ def import_(hf: str, checkpoint: str, tp: int = 1, pp: int = 1, ep: int = 1, etp
                 setattr(provider, name, value)
             provider.pipeline_dtype = provider.params_dtype
             provider.finalize()
-            model = provider.provide_distributed_model(wrap_with_ddp=False, use_cpu_initialization=True)
+            model = provider.provide_distributed_model(
+                wrap_with_ddp=False, use_cpu_initialization=True
+            )
         bridge.save_megatron_model(model, checkpoint, hf_tokenizer_path=hf, low_memory_save=True)
     return {}
 
@@ -88,7 +107,9 @@ def load_strictly(model, checkpoint: str) -> None:
         raise AssertionError(f"never loaded: {missed}")
 
 
-def load(checkpoint: str, hf: str, reference: str, provider: str = "hf", sensitivity: bool = False) -> jobs.Result:
+def load(
+    checkpoint: str, hf: str, reference: str, provider: str = "hf", sensitivity: bool = False
+) -> jobs.Result:
     """Loads strictly and compares fp32 logits with `reference`, which plain.logits wrote.
 
     sensitivity: also changes each tensor in turn, and lists those that the logits do not notice.
@@ -99,7 +120,9 @@ def load(checkpoint: str, hf: str, reference: str, provider: str = "hf", sensiti
     ids = expected["ids"]
     length = ids.shape[1]
     positions = torch.arange(length)[None].expand_as(ids)
-    mask = torch.ones(length, length, dtype=torch.bool).triu(1)[None, None]  # as in training: true is hidden
+    mask = torch.ones(length, length, dtype=torch.bool).triu(1)[
+        None, None
+    ]  # as in training: true is hidden
 
     def run():
         with torch.no_grad():
@@ -114,7 +137,11 @@ def load(checkpoint: str, hf: str, reference: str, provider: str = "hf", sensiti
         width = min(expected["logits"].shape[-1], logits.shape[-1])
         difference = (expected["logits"][..., :width] - logits[..., :width]).abs().max().item()
         unnoticed = _unnoticed(model, run, logits) if sensitivity else []
-    return {"difference": difference, "unnoticed": unnoticed, "tensors": len(list(model.parameters()))}
+    return {
+        "difference": difference,
+        "unnoticed": unnoticed,
+        "tensors": len(list(model.parameters())),
+    }
 
 
 def _unnoticed(model, run, before) -> list[str]:
@@ -135,8 +162,8 @@ def _unnoticed(model, run, before) -> list[str]:
 def export(checkpoint: str, hf: str, out: str, provider: str = "run_config") -> jobs.Result:
     """AutoBridge.export_ckpt; `hf` gives the configuration and the expected names.
 
-    provider "hf": builds the model from that configuration instead, for families whose run_config.yaml Bridge cannot
-    read back (gpt_oss).
+    provider "hf": builds the model from that configuration instead, for families whose
+    run_config.yaml Bridge cannot read back (gpt_oss).
     """
     from megatron.bridge import AutoBridge
 
@@ -160,10 +187,22 @@ def versions() -> jobs.Result:
     import torch
     import transformer_engine
 
-    names = ("megatron-core", "megatron-bridge", "transformers", "safetensors", "tokenizers", "huggingface_hub", "numpy")
+    names = (
+        "megatron-core",
+        "megatron-bridge",
+        "transformers",
+        "safetensors",
+        "tokenizers",
+        "huggingface_hub",
+        "numpy",
+    )
     found = {name: metadata.version(name) for name in names}
-    return {"python": sys.version.split()[0], "torch": torch.__version__, **found,
-            "transformer_engine": f"stand-in that announces {transformer_engine.__version__}"}  # fmt: skip
+    return {
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        **found,
+        "transformer_engine": f"stand-in that announces {transformer_engine.__version__}",
+    }
 
 
 def main() -> None:
@@ -173,7 +212,9 @@ def main() -> None:
 
 
 def _alone(action):
-    """Building a model sets its attention backend in the environment, where the next model must not find it."""
+    """Building a model sets its attention backend in the environment, where the next model must not
+    find it.
+    """
 
     def run(**arguments):
         for name in ("NVTE_FLASH_ATTN", "NVTE_FUSED_ATTN", "NVTE_UNFUSED_ATTN"):

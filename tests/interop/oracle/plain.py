@@ -1,6 +1,7 @@
-"""Jobs for transformers alone: a process without any stand-in, so that what it computes is a reference.
+"""Jobs for transformers alone: a process without any stand-in, so that what it computes is a
+reference.
 
-    python -m oracle.plain JOBS RESULTS
+python -m oracle.plain JOBS RESULTS
 """
 
 import sys

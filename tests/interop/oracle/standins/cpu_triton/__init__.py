@@ -1,4 +1,6 @@
-"""triton for modules that must be importable and are never called: every name is there, every decorator does nothing."""
+"""triton for modules that must be importable and are never called: every name is there, every
+decorator does nothing.
+"""
 
 import sys
 

@@ -1,4 +1,6 @@
-"""What Megatron-Core imports from Transformer Engine and does not call here. Calling any of it raises."""
+"""What Megatron-Core imports from Transformer Engine and does not call here. Calling any of it
+raises.
+"""
 
 import contextlib
 import sys
@@ -52,30 +54,71 @@ def _context(enabled: bool = False, **named):
     return contextlib.nullcontext()
 
 
-RECIPES = ("CustomRecipe", "DelayedScaling", "Float8BlockScaling", "Float8CurrentScaling", "MXFP8BlockScaling",
-           "NVFP4BlockScaling", "Recipe")  # fmt: skip
-OPERATIONS = ("AllReduce", "BasicLinear", "Bias", "FusibleOperation", "GEGLU", "GELU", "LayerNorm", "RMSNorm", "ReGLU",
-              "ReLU", "ReduceScatter", "Sequential", "SiLU", "SwiGLU")  # fmt: skip
+RECIPES = (
+    "CustomRecipe",
+    "DelayedScaling",
+    "Float8BlockScaling",
+    "Float8CurrentScaling",
+    "MXFP8BlockScaling",
+    "NVFP4BlockScaling",
+    "Recipe",
+)
+OPERATIONS = (
+    "AllReduce",
+    "BasicLinear",
+    "Bias",
+    "FusibleOperation",
+    "GEGLU",
+    "GELU",
+    "LayerNorm",
+    "RMSNorm",
+    "ReGLU",
+    "ReLU",
+    "ReduceScatter",
+    "Sequential",
+    "SiLU",
+    "SwiGLU",
+)
 REFUSED = {
     "pytorch.attention.rope": ("apply_rotary_pos_emb",),
     "pytorch.distributed": ("activation_recompute_forward", "checkpoint"),
-    "pytorch.permutation": ("moe_permute", "moe_permute_with_probs", "moe_sort_chunks_by_index",
-                            "moe_sort_chunks_by_index_with_probs", "moe_unpermute"),
-    "pytorch.router": ("fused_compute_score_for_moe_aux_loss", "fused_moe_aux_loss", "fused_topk_with_score_function"),
-}  # fmt: skip
+    "pytorch.permutation": (
+        "moe_permute",
+        "moe_permute_with_probs",
+        "moe_sort_chunks_by_index",
+        "moe_sort_chunks_by_index_with_probs",
+        "moe_unpermute",
+    ),
+    "pytorch.router": (
+        "fused_compute_score_for_moe_aux_loss",
+        "fused_moe_aux_loss",
+        "fused_topk_with_score_function",
+    ),
+}
 VALUES = {
     "common": {},
-    "common.recipe": {"Format": types.SimpleNamespace(E4M3="e4m3", HYBRID="hybrid"),
-                      **{name: type(name, (), {"__init__": _refuse(name)}) for name in RECIPES}},
+    "common.recipe": {
+        "Format": types.SimpleNamespace(E4M3="e4m3", HYBRID="hybrid"),
+        **{name: type(name, (), {"__init__": _refuse(name)}) for name in RECIPES},
+    },
     "pytorch.attention.rope": {},
-    "pytorch.distributed": {"CudaRNGStatesTracker": RngTracker, "get_all_rng_states": dict,
-                            "is_fp8_activation_recompute_enabled": Fp8State.is_fp8_enabled},
-    "pytorch.fp8": {"FP8GlobalStateManager": Fp8State, "fp8_autocast": _context, "fp8_model_init": _context},
-    "pytorch.ops": {name: type(name, (torch.nn.Module,), {"__init__": _refuse(name)}) for name in OPERATIONS},
+    "pytorch.distributed": {
+        "CudaRNGStatesTracker": RngTracker,
+        "get_all_rng_states": dict,
+        "is_fp8_activation_recompute_enabled": Fp8State.is_fp8_enabled,
+    },
+    "pytorch.fp8": {
+        "FP8GlobalStateManager": Fp8State,
+        "fp8_autocast": _context,
+        "fp8_model_init": _context,
+    },
+    "pytorch.ops": {
+        name: type(name, (torch.nn.Module,), {"__init__": _refuse(name)}) for name in OPERATIONS
+    },
     "pytorch.permutation": {},
     "pytorch.router": {},
     "pytorch.tensor": {"QuantizedTensor": NoQuantizedTensor},
-}  # fmt: skip
+}
 
 
 def install() -> None:

@@ -10,14 +10,30 @@ WEIGHT_DIM = {"column": 0, "row": 1}
 
 
 class LinearBase(TransformerEngineBaseModule):
-    def __init__(self, in_features, out_features, sequence_parallel=False, tp_group=None, tp_size=1, bias=True,
-                 return_bias=False, parallel_mode=None, params_dtype=None, device="cpu", init_method=None,
-                 **unused):  # fmt: skip
+    def __init__(
+        self,
+        in_features,
+        out_features,
+        sequence_parallel=False,
+        tp_group=None,
+        tp_size=1,
+        bias=True,
+        return_bias=False,
+        parallel_mode=None,
+        params_dtype=None,
+        device="cpu",
+        init_method=None,
+        **unused,
+    ):
         super().__init__()
         self.in_features = in_features // (tp_size if parallel_mode == "row" else 1)
         self.out_features = out_features // (tp_size if parallel_mode == "column" else 1)
         self.tp_size, self.tp_group, self.parallel_mode = tp_size, tp_group, parallel_mode
-        self.use_bias, self.return_bias, self.sequence_parallel = bias, return_bias, sequence_parallel
+        self.use_bias, self.return_bias, self.sequence_parallel = (
+            bias,
+            return_bias,
+            sequence_parallel,
+        )
         self.apply_bias = bias and not return_bias
         self.save_original_input = False
         self._where = {"dtype": params_dtype, "device": device}
@@ -57,12 +73,25 @@ class Linear(LinearBase):
 
 
 class LayerNormLinear(LinearBase):
-    def __init__(self, in_features, out_features, eps=1e-5, normalization="LayerNorm", return_layernorm_output=False,
-                 return_layernorm_output_gathered=False, zero_centered_gamma=False, **named):  # fmt: skip
+    def __init__(
+        self,
+        in_features,
+        out_features,
+        eps=1e-5,
+        normalization="LayerNorm",
+        return_layernorm_output=False,
+        return_layernorm_output_gathered=False,
+        zero_centered_gamma=False,
+        **named,
+    ):
         super().__init__(in_features, out_features, **named)
         if return_layernorm_output:
             raise NotImplementedError("return_layernorm_output")
-        self.eps, self.normalization, self.zero_centered_gamma = eps, normalization, zero_centered_gamma
+        self.eps, self.normalization, self.zero_centered_gamma = (
+            eps,
+            normalization,
+            zero_centered_gamma,
+        )
         self.return_layernorm_output = return_layernorm_output
         self.return_layernorm_output_gathered = return_layernorm_output_gathered
         make = torch.zeros if zero_centered_gamma else torch.ones
@@ -75,8 +104,14 @@ class LayerNormLinear(LinearBase):
         self.add_parameters()
 
     def forward(self, x, is_first_microbatch=None, **unused):
-        x = normalized(x, self.normalization, self.layer_norm_weight, self.layer_norm_bias, self.eps,
-                       self.zero_centered_gamma)  # fmt: skip
+        x = normalized(
+            x,
+            self.normalization,
+            self.layer_norm_weight,
+            self.layer_norm_bias,
+            self.eps,
+            self.zero_centered_gamma,
+        )
         return (self.multiply(x), self.bias) if self.return_bias else self.multiply(x)
 
 
