@@ -15,6 +15,9 @@ if(CCACHE)
 endif()
 
 add_compile_options(-Wall -Wextra -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-Wno-restrict>)  # false alarms on std::string: GCC bug 105651
+endif()
 if(BASCULE_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -10,7 +10,7 @@ std::vector<FamilyInfo> models() {
                    .architectures = family.architectures,
                    .models = family.title,
                    .supported = !family.planned,
-                   .unconfirmed = {}});
+                   .unconfirmed = family.unconfirmed});
   return all;
 }
 

@@ -18,6 +18,8 @@ struct Family {
   std::string provider;                    // `model._target_` in Megatron Bridge 0.3.1's run_config
   void (*config)(ConfigIo& io, Arch& arch);  // config.json, in both directions
   Dialect (*hf)(const Arch& arch);           // the names of Hugging Face's tensors
+  /// What no public source confirms, as the fixtures say: "MODEL: key, key".
+  std::vector<std::string> unconfirmed = {};
   bool planned = false;                      // known well enough to plan, not yet to convert
 };
 

@@ -52,7 +52,8 @@ Family llama() {
           .model_type = "llama",
           .provider = "megatron.bridge.models.gpt_provider.GPTModelProvider",
           .config = config,
-          .hf = hf};
+          .hf = hf,
+          .unconfirmed = {"llama3.3_70b_instruct: head_dim, transformers_version"}};
 }
 
 }  // namespace bascule

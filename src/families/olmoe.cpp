@@ -38,6 +38,7 @@ Family olmoe() {
   family.architectures = {"OlmoeForCausalLM"};
   family.model_type = "olmoe";
   family.config = config;
+  family.unconfirmed = {"olmoe_1b_7b_0125: _name_or_path, torch_dtype, transformers_version"};
   return family;
 }
 

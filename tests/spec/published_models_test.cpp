@@ -107,5 +107,21 @@ TEST(PublishedModels, EveryFamilyHasOne) {
   }
 }
 
+TEST(PublishedModels, WhatNoSourceConfirmsIsSaid) {
+  for (const Family& family : families()) {
+    std::vector<std::string> marked;
+    for (const std::string& model : published_models()) {
+      if (!model.starts_with(family.name + "/")) continue;
+      const std::string file = std::string(kFixtures) + "/" + model + "/fixture.json";
+      const Tree fixture = parse_json(read_text(file), file);
+      std::string keys;
+      for (const Tree& key : fixture.find("unconfirmed")->list_items())
+        keys += (keys.empty() ? "" : ", ") + key.string();
+      if (!keys.empty()) marked.push_back(model.substr(family.name.size() + 1) + ": " + keys);
+    }
+    EXPECT_EQ(family.unconfirmed, marked) << family.name;
+  }
+}
+
 }  // namespace
 }  // namespace bascule
