@@ -127,7 +127,7 @@ def main() -> int:
     for config in arguments.config or sorted(FIXTURES.glob("*/*/config.json")):
         path = config.parent / "fixture.json"
         old = json.loads(path.read_text()) if path.exists() else {}
-        if set(old.get("source", {})) < {"repository", "commit", "path"}:
+        if not {"repository", "commit", "path"} <= set(old.get("source", {})):
             print(
                 f'{path}: "source" with repository, commit and path must be written by hand first',
                 file=sys.stderr,
