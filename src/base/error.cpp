@@ -4,26 +4,40 @@ namespace bascule {
 
 int exit_code(Kind kind) {
   switch (kind) {
-    case Kind::user: return 2;
-    case Kind::format: return 3;
-    case Kind::mismatch: return 4;
-    case Kind::unsupported: return 5;
-    case Kind::environment: return 6;
-    case Kind::internal: return 70;
-    case Kind::interrupted: return 130;
+    case Kind::user:
+      return 2;
+    case Kind::format:
+      return 3;
+    case Kind::mismatch:
+      return 4;
+    case Kind::unsupported:
+      return 5;
+    case Kind::environment:
+      return 6;
+    case Kind::internal:
+      return 70;
+    case Kind::interrupted:
+      return 130;
   }
   return 70;
 }
 
 std::string_view name(Kind kind) {
   switch (kind) {
-    case Kind::user: return "user";
-    case Kind::format: return "format";
-    case Kind::mismatch: return "mismatch";
-    case Kind::unsupported: return "unsupported";
-    case Kind::environment: return "environment";
-    case Kind::internal: return "internal";
-    case Kind::interrupted: return "interrupted";
+    case Kind::user:
+      return "user";
+    case Kind::format:
+      return "format";
+    case Kind::mismatch:
+      return "mismatch";
+    case Kind::unsupported:
+      return "unsupported";
+    case Kind::environment:
+      return "environment";
+    case Kind::internal:
+      return "internal";
+    case Kind::interrupted:
+      return "interrupted";
   }
   return "internal";
 }

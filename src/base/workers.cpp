@@ -21,9 +21,9 @@ void parallel(int threads, size_t count,
   const auto run = [&](int worker) {
     try {
       while (!stop.load()) {
+        check_interrupt();  // before an index is taken: others may wait for its result
         const size_t index = next.fetch_add(1);
         if (index >= count) return;
-        check_interrupt();
         work(index, worker);
       }
     } catch (...) {

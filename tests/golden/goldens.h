@@ -25,9 +25,9 @@ struct Golden {
 };
 
 /// Folders of tests/golden/ whose families are supported, and those that are planned only.
-inline const std::vector<std::string> kGoldens = {"gemma",      "gemma2",    "gemma3",   "llama",
-                                                  "llama_tied", "llama_tp2", "mistral",  "olmoe",
-                                                  "qwen2",      "qwen2_tied", "qwen3",    "qwen3_moe"};
+inline const std::vector<std::string> kGoldens = {
+    "gemma",   "gemma2", "gemma3", "llama",      "llama_tied", "llama_tp2",
+    "mistral", "olmoe",  "qwen2",  "qwen2_tied", "qwen3",      "qwen3_moe"};
 inline const std::vector<std::string> kPlannedGoldens = {"deepseek_v3", "gpt_oss", "nemotron_h"};
 
 inline std::string text_of(const std::filesystem::path& path) {
