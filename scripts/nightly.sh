@@ -5,7 +5,7 @@
 #   scripts/nightly.sh --stage NAME   one stage (again: one more)
 #
 # The whole tree under clang-tidy, all tests under the sanitizers, a minute of fuzzing a parser, 200
-# kills, coverage.
+# kills, the fixtures derived again, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/stages.sh
@@ -46,6 +46,12 @@ stage_bad_days() {
   python3 tests/bad_days/run.py --binary build/release/bascule --kills 200
 }
 
+# The published models' names and shapes, derived again with transformers.
+stage_fixtures() {
+  scripts/python_env.sh
+  .venv/bin/python tools/fixture.py --check
+}
+
 stage_coverage() {
   build coverage
   ctest --test-dir build/coverage --parallel "$jobs" --output-on-failure --no-tests=error
@@ -53,6 +59,6 @@ stage_coverage() {
     --exclude-unreachable-branches --exclude-throw-branches -j "$jobs" | tee build/logs/coverage.txt
 }
 
-stages=(packages tidy asan tsan fuzz bad_days coverage)
+stages=(packages tidy asan tsan fuzz bad_days fixtures coverage)
 run_stages "$@"
 [[ ! -f build/logs/coverage.txt ]] || tail -n 3 build/logs/coverage.txt >&2
