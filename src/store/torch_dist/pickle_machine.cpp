@@ -129,7 +129,7 @@ void Machine::put(uint64_t index) {
   // Every entry costs at least a byte of the file, so a larger index is a lie about the memory.
   if (index > in_.size()) refuse("memo index {} in a pickle of {} bytes", index, in_.size());
   if (index >= memo_.size()) {
-    const size_t grown = std::max<size_t>(index + 1, std::min(2 * memo_.size(), in_.size() + 1));
+    const size_t grown = std::max<size_t>(index + 1, std::min(memo_.size() + 256, in_.size() + 1));
     arena_.charge((grown - memo_.size()) * sizeof(Word));
     memo_.resize(grown, kUnset);
   }

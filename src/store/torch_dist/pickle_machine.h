@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -67,7 +68,8 @@ class Machine {
   Word empty_tuple_;
   size_t at_ = 0, opcode_at_ = 0;
   Opcode opcode_ = Opcode::stop;
-  std::vector<Word> stack_, memo_;
+  std::vector<Word> stack_;
+  std::deque<Word> memo_;  // grows without a copy beside it
   std::vector<size_t> marks_;
   size_t memoized_ = 0;
 };

@@ -17,7 +17,7 @@ namespace {
 using pickle::Type;
 using pickle::Value;
 
-constexpr int64_t kLargestPickle = int64_t{64} << 20;
+constexpr int64_t kLargestPickle = int64_t{24} << 20;
 
 Shape extents(const Value& value) {
   const Value tuple = value.type() == Type::object ? value.args().at(0) : value;

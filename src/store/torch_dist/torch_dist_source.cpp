@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/shown.h"
+#include "base/filesystem.h"
 #include "store/box_read.h"
+#include "store/torch_dist/backend.h"
 #include "store/torch_dist/chunk_grid.h"
 #include "store/torch_dist/data_files.h"
 #include "store/torch_dist/dcp_metadata.h"
@@ -27,19 +27,10 @@ constexpr int64_t kUnknown = -1;
 
 void require_backend(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "metadata.json";
-  require(std::filesystem::exists(path), Kind::format,
+  require(filesystem_work([&] { return std::filesystem::exists(path); }), Kind::format,
           "{} has no metadata.json: it is not one iteration's directory of a torch_dist checkpoint",
           directory.string());
-  const auto json = nlohmann::json::parse(read_small_file(path, 1 << 20), nullptr, false);
-  require(
-      json.is_object() && json.contains("sharded_backend") && json["sharded_backend"].is_string(),
-      Kind::format, "{} names no sharded_backend", path.string());
-  const std::string backend = json["sharded_backend"];
-  const auto version = json.value("sharded_backend_version", nlohmann::json(1));
-  require(backend == "torch_dist" && version == 1, Kind::unsupported,
-          "{}: sharded_backend is {} version {}; torch_dist version 1 can be read", path.string(),
-          shown(backend),
-          shown(version.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+  require_torch_dist(read_small_file(path, 1 << 20), path.string());
 }
 
 // "module." when every name has it.
@@ -50,6 +41,44 @@ std::string shared_prefix(const DcpMetadata& metadata, const std::vector<std::st
         }))
       return prefix;
   return "";
+}
+
+// A true checkpoint writes every chunk once. Shared bytes would make it read one archive many
+// times. Objects may name the same archive: torch_dist_output writes one for all `_extra_state`.
+void require_apart(const DcpMetadata& metadata) {
+  struct Stored {
+    BlobPlace place;
+    std::string_view name;
+    bool object;
+  };
+  std::vector<Stored> all;
+  for (const DcpTensor& tensor : metadata.tensors)
+    for (const BlobPlace& place : tensor.places)
+      if (place.length != 0) all.push_back({place, tensor.name, false});
+  for (const DcpObject& object : metadata.objects) all.push_back({object.place, object.name, true});
+  std::ranges::sort(all, {},
+                    [](const Stored& s) { return std::pair(s.place.file, s.place.offset); });
+  const auto twin = std::ranges::adjacent_find(all, [](const Stored& a, const Stored& b) {
+    const bool one_archive = a.object && b.object && a.place.offset == b.place.offset &&
+                             a.place.length == b.place.length;
+    return a.place.file == b.place.file && !one_archive &&
+           b.place.offset - a.place.offset < a.place.length;
+  });
+  if (twin == all.end()) return;
+  fail(Kind::format, "{} and {} share bytes of {}: {} at byte {}, and byte {}", twin[0].name,
+       twin[1].name, metadata.files[twin->place.file], twin->place.length, twin[0].place.offset,
+       twin[1].place.offset);
+}
+
+// That a chunk's archive lies within its file, and is no smaller than the elements in it.
+void require_stored(const DataFiles& files, const DcpTensor& tensor, size_t chunk) {
+  const BlobPlace& place = tensor.places[chunk];
+  files.require_within(place, tensor.name);
+  const Box box = tensor.box(chunk);
+  const int64_t needed = bytes(tensor.dtype, elements(box.extent));
+  if (needed > place.length)
+    fail(Kind::format, "{}: {} bytes are stored of its chunk at {}, whose elements take {}",
+         tensor.name, place.length, to_string(box.at), needed);
 }
 
 ReadAt reader(const File& file, const BlobPlace& place) {
@@ -119,9 +148,9 @@ std::unique_ptr<TorchDistSource> TorchDistSource::open(const std::filesystem::pa
       require(bits(tensor.dtype) % 8 == 0, Kind::unsupported, "{} is stored as {}", tensor.name,
               torch_name(tensor.dtype));
       bytes(tensor.dtype, elements(tensor.shape));
-      for (const BlobPlace& place : tensor.places)
-        if (place.length != 0) parts->files->require_within(place, tensor.name);
       parts->grids.emplace_back(tensor);
+      for (size_t chunk = 0; chunk < tensor.chunks(); ++chunk)
+        if (tensor.places[chunk].length != 0) require_stored(*parts->files, tensor, chunk);
       parts->located.emplace_back(tensor.chunks());
       strip(tensor.name);
       parts->tensors.push_back({tensor.name, tensor.dtype, tensor.shape});
@@ -131,12 +160,14 @@ std::unique_ptr<TorchDistSource> TorchDistSource::open(const std::filesystem::pa
       strip(object.name);
       parts->objects.push_back(object.name);
     }
+    require_apart(metadata);
   });
   std::ranges::sort(metadata.objects, {}, &DcpObject::name);
   std::ranges::sort(parts->objects);
 
   auto source = std::unique_ptr<TorchDistSource>(new TorchDistSource(std::move(parts)));
-  if (const auto common = directory / "common.pt"; std::filesystem::exists(common)) {
+  if (const auto common = directory / "common.pt";
+      filesystem_work([&] { return std::filesystem::exists(common); })) {
     source->parts_->common = open_torch_file(common).value();
   } else if (std::ranges::binary_search(source->objects(), kCommonObject)) {
     source->parts_->common = in_context(std::string(kCommonObject),
@@ -234,18 +265,21 @@ std::optional<int64_t> TorchDistSource::iteration() const {
   if (!parts_->common) return {};
   const std::optional<Value> iteration = parts_->common->find("iteration");
   if (!iteration) return {};
-  return in_context("the common state's iteration", [&] { return iteration->integer(); });
+  return in_context(fmt::format("{}: the common state's iteration", parts_->directory.string()),
+                    [&] { return iteration->integer(); });
 }
 
 std::optional<TrainState> TorchDistSource::train_state() const {
   const auto path = parts_->directory / "train_state.pt";
-  if (!std::filesystem::exists(path)) return {};
+  if (!filesystem_work([&] { return std::filesystem::exists(path); })) return {};
   return read_train_state(path);
 }
 
 bool is_torch_dist(const std::filesystem::path& directory) {
-  return std::filesystem::exists(directory / "metadata.json") &&
-         std::filesystem::exists(directory / ".metadata");
+  return filesystem_work([&] {
+    return std::filesystem::exists(directory / "metadata.json") &&
+           std::filesystem::exists(directory / ".metadata");
+  });
 }
 
 }  // namespace bascule

@@ -53,7 +53,14 @@ TEST(TorchDistBlobErrors, Places) {
       {"length too large", place({}, 863), "has 862 bytes, but weight is said to be 863 bytes"},
       {"offset of 2^62", place(int64_t{1} << 62, {}), "bytes at byte 4611686018427387904"},
       {"length too small", place({}, 861), "no zip archive ends at byte 861"},
-      {"length of a few bytes", place({}, 5), "5 bytes are too few for a zip archive"},
+      {"two chunks in the same bytes",
+       chunks({4, 3}, {{{0, 0}, {2, 3}}, {{2, 0}, {2, 3}, {}, 0, 862}}),
+       "weight and weight share bytes of __0_0.distcp: 862 at byte 0, and byte 0"},
+      {"two chunks that share a byte",
+       chunks({4, 3}, {{{0, 0}, {2, 3}}, {{2, 0}, {2, 3}, {}, 861, 862}}),
+       "share bytes of __0_0.distcp: 862 at byte 0, and byte 861"},
+      {"length of a few bytes", place({}, 5),
+       "5 bytes are stored of its chunk at [0, 0], whose elements take 12"},
   };
   expect_refused(rows);
 }

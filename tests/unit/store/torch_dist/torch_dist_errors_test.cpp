@@ -38,13 +38,23 @@ TEST(TorchDistErrors, Metadata) {
   const auto member = [](auto member, auto value) {
     return with([&](Fake& fake) { fake.*member = value; });
   };
-  const auto json = [&](const char* text) { return member(&Fake::metadata_json, text); };
+  const auto json = [&](std::string text) { return member(&Fake::metadata_json, std::move(text)); };
   const auto dtype = [&](Value value) { return member(&Fake::dtype, value); };
   const auto path = [&](std::string text) { return member(&Fake::path, std::move(text)); };
   const int64_t huge = int64_t{1} << 62;
   const Bad rows[] = {
-      {"no JSON", json("{"), "metadata.json names no sharded_backend"},
+      {"no JSON", json("{"), "metadata.json: not valid JSON"},
       {"a list", json("[]"), "names no sharded_backend"},
+      {"a list of it", json(R"([{"sharded_backend": "torch_dist"}])"), "names no sharded_backend"},
+      {"further down", json(R"({"a": {"sharded_backend": "torch_dist"}})"),
+       "names no sharded_backend"},
+      {"a deep version",
+       json(R"({"sharded_backend": "torch_dist", "sharded_backend_version": )" +
+            std::string(500'000, '[')),
+       "nested deeper than 32"},
+      {"a version that is a list",
+       json(R"({"sharded_backend": "torch_dist", "sharded_backend_version": [1]})"),
+       "version \"a list\"", Kind::unsupported},
       {"no backend", json("{}"), "names no sharded_backend"},
       {"a number", json(R"({"sharded_backend": 1})"), "names no sharded_backend"},
       {"zarr", json(R"({"sharded_backend": "zarr", "sharded_backend_version": 1})"),
@@ -226,7 +236,7 @@ TEST(TorchDistErrors, AreCheap) {
     diagonal.offsets.insert(diagonal.offsets.end(), {i, i});
     diagonal.sizes.insert(diagonal.sizes.end(), {1, 1});
   }
-  diagonal.places.assign(100000, {0, 0, 1});
+  diagonal.places.assign(100000, {0, 0, 2});
   put(directory / ".metadata", write_dcp_metadata({{"__0_0.distcp"}, {diagonal}, {}}));
   expect_cheap(refused);
 }
