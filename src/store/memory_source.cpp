@@ -24,7 +24,7 @@ void MemorySource::read(size_t index, const Box& box, std::span<std::byte> out) 
   require(bits(info.dtype) % 8 == 0 || box == whole(info.shape), Kind::unsupported,
           "{}: parts of elements of {} bits cannot be read", info.name, bits(info.dtype));
   if (box == whole(info.shape)) {
-    std::memcpy(out.data(), data_[index].data(), out.size());
+    std::copy_n(data_[index].begin(), out.size(), out.begin());
     return;
   }
   const int64_t row = box.extent.back(), rows = elements(box.extent) / std::max<int64_t>(1, row);
