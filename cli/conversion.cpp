@@ -72,7 +72,7 @@ std::vector<Option> reading_options(Options& options, int64_t& threads) {
             "Resident memory to stay below, such as 150M or 1G, 64M at least (default: 150M).",
             kLeastMemory, options.memory),
       count("--threads", fmt::format("Threads that work (default: {}).", options.threads), 1,
-            threads),
+            kMostThreads, threads),
   };
 }
 
@@ -88,11 +88,16 @@ std::vector<Option> writing_options(Options& options) {
   };
 }
 
-Result convert(Conversion& conversion, const Session& session, std::string_view verb,
-               Converter converter) {
-  Options& options = conversion.options;
-  options.threads = static_cast<int>(std::min(conversion.threads, kMostThreads));
+Options settled(const Conversion& conversion) {
+  Options options = conversion.options;
+  options.threads = static_cast<int>(conversion.threads);
   options.wide = conversion.compat == "wide";
+  return options;
+}
+
+Result convert(const Conversion& conversion, const Session& session, std::string_view verb,
+               Converter converter) {
+  const Options options = settled(conversion);
   Progress progress(session.err, session.quiet);
   const Outcome outcome = converter(conversion.source, conversion.target, options, progress);
   for (const std::string& warning : outcome.warnings)

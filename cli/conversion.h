@@ -11,11 +11,13 @@
 
 namespace bascule::cli {
 
+constexpr int64_t kMostPadding = int64_t{1} << 24;  // vocabularies are smaller
+
 /// What one conversion is told to do; the options are bound to it.
 struct Conversion {
   std::string source, target, compat = "default";
   Options options;
-  int64_t threads = Options{}.threads;
+  int64_t threads = Options{}.threads;  ///< for options.threads, see settled()
 };
 
 /// Options of all that read checkpoints: --family, --ignore-key, --memory, --threads.
@@ -23,10 +25,13 @@ std::vector<Option> reading_options(Options& options, int64_t& threads);
 /// Options of those that write one.
 std::vector<Option> writing_options(Options& options);
 
+/// The options as they are once all words are read.
+Options settled(const Conversion& conversion);
+
 /// Runs a conversion with progress and returns its summary, or its JSON.
 using Converter = Outcome (*)(const std::string& source, const std::string& target,
                               const Options& options, Reporter& reporter);
-Result convert(Conversion& conversion, const Session& session, std::string_view verb,
+Result convert(const Conversion& conversion, const Session& session, std::string_view verb,
                Converter converter);
 
 /// What a conversion did, for people: "imported Llama-3.2-1B", a table, a verdict.

@@ -44,6 +44,8 @@ Verb export_verb() {
           "# One iteration, as float16\n"
           "bascule export checkpoints/llama/iter_0000000 exported/fp16 --dtype "
           "float16\n\n"
+          "# One that Megatron Bridge wrote for a family that it does not name\n"
+          "bascule export checkpoints/trained exported/trained --family llama\n\n"
           "# Replace an export that is there\n"
           "bascule export checkpoints/llama exported/old --overwrite",
       .make = make,

@@ -63,8 +63,8 @@ Invocation make() {
   for (Option& option : reading_options(told->options, told->threads))
     made.options.push_back(std::move(option));
   made.run = [told](const Session& session) -> Result {
-    told->options.threads = static_cast<int>(told->threads);
-    const Inspection seen = inspect(told->source, told->options);
+    const Options options = settled(*told);
+    const Inspection seen = inspect(told->source, options);
     if (session.json) return {.exit = 0, .out = inspection_json(seen, told->tensors), .err = {}};
     if (session.quiet) return {};
     return {.exit = 0, .out = inspection_text(seen, told->tensors, session.out), .err = {}};

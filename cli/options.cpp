@@ -82,13 +82,13 @@ Option choice(std::string name, std::string value, std::string help,
   return made;
 }
 
-Option count(std::string name, std::string help, int64_t least, int64_t& into) {
+Option count(std::string name, std::string help, int64_t least, int64_t most, int64_t& into) {
   Option made{
       .name = std::move(name), .value = "N", .help = std::move(help), .take = {}, .choices = {}};
-  made.take = [&into, least, name = made.name](const std::string& given) {
+  made.take = [&into, least, most, name = made.name](const std::string& given) {
     const int64_t value = whole_number(name, given);
-    require(value >= least, Kind::user, "{} takes a number of at least {}, not {}", name, least,
-            value);
+    require(value >= least && value <= most, Kind::user, "{} takes a number from {} to {}, not {}",
+            name, least, most, value);
     into = value;
   };
   return made;

@@ -10,6 +10,8 @@
 namespace bascule::cli {
 namespace {
 
+constexpr int64_t kMostRanks = 4096;
+
 std::string plan_text(const PlanListing& plan, const Terminal& terminal) {
   std::string out;
   for (const std::string& line : plan.lines) out += printable(line) + "\n";
@@ -38,22 +40,22 @@ Invocation make() {
            "text and any character.",
            told->only),
       count("--tp", "Tensor parallel size: list what each rank would hold (default: 1).", 1,
-            sizes.tp),
-      count("--pp", "Pipeline parallel size (default: 1).", 1, sizes.pp),
-      count("--vpp", "Virtual pipeline stages on each rank (default: 1).", 1, sizes.vpp),
-      count("--cp", "Context parallel size (default: 1).", 1, sizes.cp),
-      count("--ep", "Expert parallel size (default: 1).", 1, sizes.ep),
-      count("--etp", "Expert tensor parallel size (default: as --tp).", 1, sizes.etp),
+            kMostRanks, sizes.tp),
+      count("--pp", "Pipeline parallel size (default: 1).", 1, kMostRanks, sizes.pp),
+      count("--vpp", "Virtual pipeline stages on each rank (default: 1).", 1, kMostRanks,
+            sizes.vpp),
+      count("--cp", "Context parallel size (default: 1).", 1, kMostRanks, sizes.cp),
+      count("--ep", "Expert parallel size (default: 1).", 1, kMostRanks, sizes.ep),
+      count("--etp", "Expert tensor parallel size (default: as --tp).", 1, kMostRanks, sizes.etp),
       count("--padded-vocab-multiple",
             "Pad the vocabulary's rows to a multiple of this (default: 1, no padding).", 1,
-            told->options.padded_vocab_multiple),
+            kMostPadding, told->options.padded_vocab_multiple),
   };
   for (Option& option : reading_options(told->options, told->threads))
     made.options.push_back(std::move(option));
   made.run = [told](const Session& session) -> Result {
-    told->options.threads = static_cast<int>(told->threads);
-    const PlanListing plan =
-        plan_listing(told->source, told->to, told->only, told->sizes, told->options);
+    const Options options = settled(*told);
+    const PlanListing plan = plan_listing(told->source, told->to, told->only, told->sizes, options);
     if (session.json) return {.exit = 0, .out = plan_json(plan), .err = {}};
     if (session.quiet) return {};
     return {.exit = 0, .out = plan_text(plan, session.out), .err = {}};

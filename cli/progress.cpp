@@ -4,22 +4,11 @@
 
 #include <algorithm>
 
-#include "bascule/error.h"
-
 namespace bascule::cli {
 namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr auto kLogEvery = std::chrono::seconds(10);
-
-/// A terminal or log that is gone must not end the work.
-void put(const std::string& text) {
-  try {
-    write_all(STDERR_FILENO, text);
-  } catch (const Error&) {
-    return;
-  }
-}
 
 }  // namespace
 
@@ -84,19 +73,19 @@ void Progress::show(Clock::time_point now) {
     sampled_ = now;
     sampled_done_ = moment_.done;
   }
-  if (!terminal_.live) return put("bascule: " + log_line(moment_) + "\n");
+  if (!terminal_.live) return say("bascule: " + log_line(moment_) + "\n");
   // One column less than there are: a full line would wrap on some terminals.
-  put("\r" + live_line(moment_, columns_of(STDERR_FILENO) - 1) + "\x1b[K");
+  say("\r" + live_line(moment_, columns_of(STDERR_FILENO) - 1) + "\x1b[K");
   drawn_ = true;
 }
 
 void Progress::print(const std::string& line) {
   erase();
-  put(line + "\n");
+  say(line + "\n");
 }
 
 void Progress::erase() {
-  if (drawn_) put("\r\x1b[K");
+  if (drawn_) say("\r\x1b[K");
   drawn_ = false;
 }
 

@@ -51,10 +51,16 @@ Result dispatch(const Words& words, Session& session) {
 }
 
 /// Writes the result; that itself may fail, on a full disk for instance.
-int deliver(const Result& result) {
-  write_all(STDERR_FILENO, result.err);
-  write_all(STDOUT_FILENO, result.out);  // a reader who has seen enough is no error
-  return result.exit;
+int deliver(const Result& result, const Terminal& err) {
+  say(result.err);
+  const Result written = guarded(
+      [&result] {
+        write_all(STDOUT_FILENO, result.out);  // a reader who has seen enough is no error
+        return Result{.exit = result.exit, .out = {}, .err = {}};
+      },
+      false, err);
+  say(written.err);
+  return written.exit;
 }
 
 }  // namespace
@@ -63,17 +69,7 @@ int run(const Words& words) {
   ::signal(SIGPIPE, SIG_IGN);  // work goes on when nobody reads about it
   Session session{.out = look_at(STDOUT_FILENO), .err = look_at(STDERR_FILENO)};
   const bool json = mentions(words, "--json");  // known even where parsing fails
-  try {
-    return deliver(guarded([&] { return dispatch(words, session); }, json, session.err));
-  } catch (const Error&) {
-    const Result failed = guarded([]() -> Result { throw; }, false, session.err);
-    try {
-      write_all(STDERR_FILENO, failed.err);
-    } catch (const Error&) {
-      return failed.exit;
-    }
-    return failed.exit;
-  }
+  return deliver(guarded([&] { return dispatch(words, session); }, json, session.err), session.err);
 }
 
 }  // namespace bascule::cli

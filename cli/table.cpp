@@ -6,7 +6,7 @@
 namespace bascule::cli {
 namespace {
 
-constexpr size_t kGap = 2, kNarrowest = 12;
+constexpr size_t kGap = 2;
 
 std::string padded(const std::string& cell, size_t width, bool right) {
   const std::string blanks(width - std::min(width, width_of(cell)), ' ');
@@ -23,14 +23,25 @@ std::vector<size_t> natural_widths(const std::vector<Column>& columns, const Row
   return widths;
 }
 
-/// Takes what is too much from the widest column that gives way, again and again.
-void narrow(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t room) {
+/// The least width of a column that gives way: its longest word's.
+size_t least_width(const std::vector<Column>& columns, const Rows& rows, size_t column) {
+  size_t least = width_of(columns[column].heading);
+  for (const auto& row : rows)
+    for (const std::string& word : wrapped(row[column], 0)) least = std::max(least, width_of(word));
+  return least;
+}
+
+/// Takes what is too much from the widest column that can give way, again and again.
+void narrow(std::vector<size_t>& widths, const std::vector<Column>& columns, const Rows& rows,
+            size_t room) {
+  std::vector<size_t> least = widths;
+  for (size_t c = 0; c < columns.size(); ++c)
+    if (columns[c].wraps) least[c] = least_width(columns, rows, c);
   size_t total = std::accumulate(widths.begin(), widths.end(), kGap * widths.size());
   for (; total > room; --total) {
     size_t widest = columns.size();
     for (size_t c = 0; c < columns.size(); ++c)
-      if (columns[c].wraps && widths[c] > kNarrowest &&
-          (widest == columns.size() || widths[c] > widths[widest]))
+      if (widths[c] > least[c] && (widest == columns.size() || widths[c] > widths[widest]))
         widest = c;
     if (widest == columns.size()) return;
     --widths[widest];
@@ -62,7 +73,7 @@ std::string body(const std::vector<Column>& columns, Rows rows, const Terminal& 
   for (auto& row : rows)
     for (std::string& cell : row) cell = printable(cell);
   std::vector<size_t> widths = natural_widths(columns, rows);
-  if (terminal.columns > 0) narrow(widths, columns, static_cast<size_t>(terminal.columns));
+  if (terminal.columns > 0) narrow(widths, columns, rows, static_cast<size_t>(terminal.columns));
   std::string out;
   if (headings) {
     std::vector<std::string> names;

@@ -83,4 +83,12 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
+void say(std::string_view text) {
+  try {
+    write_all(STDERR_FILENO, text);
+  } catch (const Error&) {
+    return;
+  }
+}
+
 }  // namespace bascule::cli

@@ -40,4 +40,7 @@ std::vector<std::string> wrapped(std::string_view text, size_t columns);
 /// Error{environment}.
 bool write_all(int descriptor, std::string_view text);
 
+/// Writes to stderr. That it fails is nothing that could be said.
+void say(std::string_view text);
+
 }  // namespace bascule::cli

@@ -49,7 +49,7 @@ Option text(std::string name, std::string value, std::string help, std::string& 
 Option texts(std::string name, std::string value, std::string help, std::vector<std::string>& into);
 Option choice(std::string name, std::string value, std::string help,
               std::vector<std::string> choices, std::string& into);
-Option count(std::string name, std::string help, int64_t least, int64_t& into);
+Option count(std::string name, std::string help, int64_t least, int64_t most, int64_t& into);
 Option bytes(std::string name, std::string help, int64_t least, int64_t& into);
 
 /// A verb's options, bound to variables of its own, and what runs it once they are set.

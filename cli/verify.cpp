@@ -76,17 +76,17 @@ Invocation make() {
   for (Option& option : reading_options(told->options, told->threads))
     made.options.push_back(std::move(option));
   made.run = [told](const Session& session) -> Result {
-    told->options.threads = static_cast<int>(told->threads);
+    const Options options = settled(*told);
     Progress progress(session.err, session.quiet);
     const int different = exit_code(Kind::mismatch);
     if (told->target.empty()) {
-      const SelfCheck check = verify_checkpoint(told->source, told->options, progress);
+      const SelfCheck check = verify_checkpoint(told->source, options, progress);
       const int exit = check.problems.empty() ? 0 : different;
       if (session.json) return {.exit = exit, .out = self_check_json(check), .err = {}};
       if (session.quiet) return {.exit = exit, .out = {}, .err = {}};
       return {.exit = exit, .out = self_check_text(check, session.out), .err = {}};
     }
-    const Report report = verify_checkpoints(told->source, told->target, told->options, progress);
+    const Report report = verify_checkpoints(told->source, told->target, options, progress);
     const int exit = report.equal() ? 0 : different;
     if (session.json) return {.exit = exit, .out = report_json(report), .err = {}};
     if (session.quiet) return {.exit = exit, .out = {}, .err = {}};

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Stops conversions with signals: the exit code says which, and no result has its name.
+
+    signals_test.py BINARY [unittest options]
+"""
+
+import json
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import world
+
+BINARY = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else Path("build/dev/bascule")
+ROWS = 1_000_000  # of a vocabulary: large enough to be stopped amid the work
+
+
+def add_large_model(folder: Path) -> None:
+    """The toy with a vocabulary of hundreds of megabytes, whose file is a hole."""
+    world.make(folder, BINARY)
+    model = folder / "Llama-3.2-1B"
+    config = json.loads((model / "config.json").read_text())
+    rows = config["vocab_size"]
+    config["vocab_size"] = ROWS
+    (model / "config.json").write_text(json.dumps(config))
+    file = model / "model.safetensors"
+    size = struct.unpack("<Q", file.read_bytes()[:8])[0]
+    header = json.loads(file.read_bytes()[8 : 8 + size])
+    metadata = header.pop("__metadata__", None)
+    offset = 0
+    for entry in header.values():
+        start, end = entry["data_offsets"]
+        length = end - start
+        if entry["shape"][0] == rows:
+            length = length // rows * ROWS
+            entry["shape"][0] = ROWS
+        entry["data_offsets"] = [offset, offset := offset + length]
+    text = json.dumps(({"__metadata__": metadata} if metadata else {}) | header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text)
+    with file.open("r+b") as grown:
+        grown.truncate(8 + len(text) + offset)
+
+
+class Signals(unittest.TestCase):
+    def test_each(self) -> None:
+        for number, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number), tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                add_large_model(folder)
+                process = subprocess.Popen(
+                    [world.alone(BINARY), "import", "Llama-3.2-1B", "ck", "--json"],
+                    cwd=folder,
+                    env=world.environment(BINARY, folder),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                deadline = time.monotonic() + 60
+                while process.poll() is None and time.monotonic() < deadline:
+                    if list(folder.glob("ck/.*partial*")):
+                        break
+                    time.sleep(0.01)
+                process.send_signal(number)
+                out, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, exit_code, out + err)
+                self.assertIn(f"error: stopped by {number.name}", err)
+                error = json.loads(out)["error"]
+                self.assertEqual((error["kind"], error["exit"]), ("interrupted", exit_code))
+                self.assertFalse((folder / "ck" / "iter_0000000").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""A folder with the models that the examples and transcripts name, made of the golden toys."""
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+def make(folder: Path, binary: Path) -> None:
+    """Fills a folder with what the examples name: models, checkpoints, a Hub cache, an export."""
+    shutil.copytree(template(binary), folder, symlinks=True, dirs_exist_ok=True)
+
+
+@functools.cache
+def template(binary: Path) -> Path:
+    """The same, made once."""
+    temporary = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, temporary)
+    folder = Path(temporary)
+    shutil.copytree(GOLDEN / "llama" / "hf", folder / "Llama-3.2-1B")
+    # One that Megatron Bridge wrote, which does not say its family, and one of ours.
+    shutil.copytree(GOLDEN / "llama" / "megatron", folder / "checkpoints" / "trained")
+    made = run("bascule import Llama-3.2-1B checkpoints/llama --quiet", binary, folder)
+    if made.returncode != 0:
+        raise RuntimeError(made.stderr)
+    (folder / "exported" / "old").mkdir(parents=True)
+    (folder / "exported" / "old" / "config.json").write_text("{}")
+    hub = folder / "cache" / "hub" / "models--meta-llama--Llama-3.2-1B"
+    snapshot = hub / "snapshots" / REVISION
+    for each in ("blobs", "refs"):
+        (hub / each).mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    (hub / "refs" / "main").write_text(REVISION)
+    for number, file in enumerate(sorted((GOLDEN / "llama" / "hf").iterdir())):
+        shutil.copy(file, hub / "blobs" / str(number))
+        (snapshot / file.name).symlink_to(f"../../blobs/{number}")
+    return folder
+
+
+@functools.cache
+def alone(binary: Path) -> Path:
+    """The program in a folder of its own, where it finds no engine that was built beside it."""
+    temporary = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, temporary)
+    copy = Path(temporary) / "bin" / "bascule"
+    copy.parent.mkdir()
+    try:
+        copy.hardlink_to(binary)
+    except OSError:  # on another file system
+        shutil.copy(binary, copy)
+    return copy
+
+
+def add_engine(folder: Path) -> None:
+    """Puts a bascule-engine on PATH that prints its words, one a line."""
+    engine = folder / "bin" / "bascule-engine"
+    engine.parent.mkdir(exist_ok=True)
+    engine.write_text("#!/bin/sh\nprintf 'engine: %s\\n' \"$@\"\n")
+    engine.chmod(0o755)
+
+
+def environment(binary: Path, folder: Path) -> dict[str, str]:
+    """What a command sees: no home, no cache but ours, `bascule` on PATH."""
+    return {
+        "PATH": f"{alone(binary).parent}:{folder / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "HF_HOME": str(folder / "cache"),
+        "GOLDEN": str(GOLDEN),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm",
+    }
+
+
+def run(command: str, binary: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a line of bash in the folder."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment(binary, folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int] | None]:
+    """Every path below with size and time of change (files), to see what a command touched."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        is_file = path.is_file() or path.is_symlink()
+        found[str(path.relative_to(folder))] = (
+            (status.st_size, status.st_mtime_ns) if is_file else None
+        )
+    return found
