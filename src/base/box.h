@@ -1,6 +1,7 @@
 // Shapes and boxes of row-major tensors.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ Shape strides(const Shape& shape);
 
 /// Returns the box both cover, with extent 0 somewhere if there is none.
 Box intersect(const Box& a, const Box& b);
+
+/// An extent or a coordinate as a C++ index.
+inline size_t as_index(int64_t value) { return static_cast<size_t>(value); }
 
 /// "[3, 160, 96]"
 std::string to_string(const Shape& shape);

@@ -13,8 +13,6 @@
 namespace bascule {
 namespace {
 
-size_t as_index(int64_t value) { return static_cast<size_t>(value); }
-
 struct Parts {
   const char *values, *scales;
 };

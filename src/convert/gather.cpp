@@ -9,8 +9,6 @@
 namespace bascule {
 namespace {
 
-size_t as_index(int64_t value) { return static_cast<size_t>(value); }
-
 /// Leading dimensions of the target along which each copy has one coordinate.
 size_t stacked_dimensions(std::span<const Copy> copies, size_t rank) {
   size_t stacked = rank;

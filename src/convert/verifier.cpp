@@ -6,14 +6,13 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/shown.h"
 #include "base/workers.h"
 #include "convert/cast.h"
 #include "convert/executor.h"
 
 namespace bascule {
 namespace {
-
-size_t as_index(int64_t value) { return static_cast<size_t>(value); }
 
 /// Buffers of one thread.
 struct Pair {
@@ -142,7 +141,11 @@ void check_names(const TensorSource& source, const Dialect& dialect, const std::
   const auto list = [&](const char* what, const std::vector<std::string>& names) {
     if (names.empty()) return;
     text += fmt::format("{}{} {}:", text.empty() ? "" : "; ", names.size(), what);
-    for (size_t i = 0; i < std::min<size_t>(10, names.size()); ++i) text += " " + names[i];
+    for (size_t i = 0; i < std::min<size_t>(10, names.size()); ++i) {
+      // A name of a file may be anything; a usual one needs no quotes.
+      const std::string quoted = shown(names[i]);
+      text += " " + (quoted.size() == names[i].size() + 2 ? names[i] : quoted);
+    }
     if (names.size() > 10) text += " ...";
   };
   list(missing.size() == 1 ? "tensor is missing" : "tensors are missing", missing);

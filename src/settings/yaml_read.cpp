@@ -27,9 +27,9 @@ size_t values_in(const Tree& tree) {
 }
 
 /// Builds a Tree from parser events; an alias copies what its anchor names.
-class Builder : public YAML::EventHandler {
+class YamlBuilder : public YAML::EventHandler {
  public:
-  explicit Builder(const std::string& file) : file_(file) {}
+  explicit YamlBuilder(const std::string& file) : file_(file) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -183,7 +183,7 @@ Tree parse_yaml(std::string_view text, const std::string& file) {
   std::istringstream in{std::string(text)};
   try {
     YAML::Parser parser(in);
-    Builder builder(file), rest(file);
+    YamlBuilder builder(file), rest(file);
     parser.HandleNextDocument(builder);
     require(!parser.HandleNextDocument(rest), Kind::format,
             "{}: more than one document; only one is allowed", file);

@@ -18,8 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxFiles = 1'000'000;
-constexpr size_t kBuffer = size_t{1} << 20;
+constexpr size_t kMaxFiles = 100'000;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 62;  // of all files
+constexpr size_t kBufferBytes = size_t{1} << 20;
 
 bool stays_inside(const std::string& name) {
   const fs::path path(name);
@@ -70,8 +71,9 @@ class ManifestEvents final : public JsonEvents {
       require(number == 1, Kind::format, "{}: version {}, and only 1 is known; use a newer release",
               where_, number);
       version_seen_ = true;
-    } else if (depth_ == 3 && key_ == "size" && number <= uint64_t{1} << 62) {
+    } else if (depth_ == 3 && key_ == "size" && number <= kMaxBytes - total_) {
       file_->second.size = static_cast<int64_t>(number);
+      total_ += number;
     } else {
       wrong(std::to_string(number));
     }
@@ -105,6 +107,7 @@ class ManifestEvents final : public JsonEvents {
   std::map<std::string, Manifest::Entry>::iterator file_;
   std::string key_;
   std::vector<std::string> seen_;  // keys of the innermost object
+  uint64_t total_ = 0;             // of the sizes
   int depth_ = 0;
   bool version_seen_ = false, files_seen_ = false;
 };
@@ -167,8 +170,8 @@ Manifest parse_manifest(std::string_view json, std::string_view where) {
 
 Manifest::Entry describe_file(const fs::path& path, Reporter& reporter) {
   const File file = File::open(path);
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kBuffer);
-  return describe(file, file.size(), {buffer.get(), kBuffer}, reporter);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kBufferBytes);
+  return describe(file, file.size(), {buffer.get(), kBufferBytes}, reporter);
 }
 
 std::vector<std::string> check(const fs::path& directory, const Manifest& manifest,
@@ -188,10 +191,10 @@ std::vector<std::string> check(const fs::path& directory, const Manifest& manife
   std::vector<std::unique_ptr<std::byte[]>> buffers(static_cast<size_t>(std::max(1, threads)));
   parallel(threads, files.size(), [&](size_t index, int worker) {
     auto& buffer = buffers[static_cast<size_t>(worker)];
-    if (!buffer) buffer = std::make_unique_for_overwrite<std::byte[]>(kBuffer);
+    if (!buffer) buffer = std::make_unique_for_overwrite<std::byte[]>(kBufferBytes);
     const auto& [name, entry] = *files[index];
     std::string problem = filesystem_work([&, &name = name, &entry = entry] {
-      return problem_of(directory / name, name, entry, {buffer.get(), kBuffer}, reporter);
+      return problem_of(directory / name, name, entry, {buffer.get(), kBufferBytes}, reporter);
     });
     if (problem.empty()) return;
     const std::lock_guard lock(mutex);

@@ -7,6 +7,7 @@
 #include "store/torch_dist/chunk_grid.h"
 #include "store/torch_dist/dcp_metadata.h"
 #include "store/torch_dist/tensor_pickle.h"
+#include "store/torch_dist/torch_dist_source.h"
 #include "store/torch_dist/torch_file.h"
 
 namespace bascule {
@@ -18,7 +19,6 @@ using pickle::Value;
 constexpr std::string_view kMetadataJson =
     R"({"sharded_backend": "torch_dist", "sharded_backend_version": 1, )"
     R"("common_backend": "torch", "common_backend_version": 1})";
-constexpr std::string_view kCommonObject = "common_state/shard_0_1";
 constexpr int64_t kLargestChunk = (int64_t{4} << 30) - (int64_t{1} << 20);
 
 void require_request(const TorchDistRequest& request) {

@@ -21,7 +21,6 @@ namespace {
 using pickle::Type;
 using pickle::Value;
 
-constexpr std::string_view kCommonObject = "common_state/shard_0_1";
 constexpr int64_t kLargestMetadata = int64_t{1} << 30;
 constexpr int64_t kUnknown = -1;
 

@@ -18,6 +18,9 @@
 
 namespace bascule {
 
+/// The object that holds the common state where there is no common.pt.
+inline constexpr std::string_view kCommonObject = "common_state/shard_0_1";
+
 struct TorchDistOptions {
   /// Prefixes taken off tensor and object names when all tensors have them: "module." for NeMo 2.
   std::vector<std::string> strip_prefixes = {};
