@@ -30,7 +30,7 @@ void config(ConfigIo& io, Arch& arch) {
 }  // namespace
 
 Family gemma() {
-  Family family = llama();
+  Family family = derived(llama());
   family.name = "gemma";
   family.title = "Gemma";
   family.architectures = {"GemmaForCausalLM"};

@@ -78,7 +78,7 @@ Layer gemma_config(ConfigIo& io, Arch& arch, const GemmaDefaults& defaults) {
 }
 
 Family gemma2() {
-  Family family = gemma();
+  Family family = derived(gemma());
   family.name = "gemma2";
   family.title = "Gemma 2";
   family.architectures = {"Gemma2ForCausalLM"};

@@ -30,7 +30,7 @@ Dialect hf(const Arch& arch) {
 }  // namespace
 
 Family gemma3() {
-  Family family = gemma2();
+  Family family = derived(gemma2());
   family.name = "gemma3";
   family.title = "Gemma 3 (text)";
   family.architectures = {"Gemma3ForCausalLM"};

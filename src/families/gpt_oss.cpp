@@ -57,7 +57,7 @@ Dialect hf(const Arch& arch) {
 }  // namespace
 
 Family gpt_oss() {
-  Family family = llama();
+  Family family = derived(llama());
   family.name = "gpt_oss";
   family.title = "GPT-OSS";
   family.architectures = {"GptOssForCausalLM"};

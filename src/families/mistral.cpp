@@ -21,7 +21,7 @@ void config(ConfigIo& io, Arch& arch) {
 }  // namespace
 
 Family mistral() {
-  Family family = llama();
+  Family family = derived(llama());
   family.name = "mistral";
   family.title = "Mistral";
   family.architectures = {"MistralForCausalLM"};

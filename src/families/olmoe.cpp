@@ -32,7 +32,7 @@ void config(ConfigIo& io, Arch& arch) {
 }  // namespace
 
 Family olmoe() {
-  Family family = qwen3_moe();
+  Family family = derived(qwen3_moe());
   family.name = "olmoe";
   family.title = "OLMoE";
   family.architectures = {"OlmoeForCausalLM"};

@@ -23,7 +23,7 @@ void config(ConfigIo& io, Arch& arch) {
 }  // namespace
 
 Family qwen2() {
-  Family family = llama();
+  Family family = derived(llama());
   family.name = "qwen2";
   family.title = "Qwen2, Qwen2.5";
   family.architectures = {"Qwen2ForCausalLM"};

@@ -71,7 +71,7 @@ Dialect hf(const Arch& arch) {
 }  // namespace
 
 Family qwen2_5_vl() {
-  Family family = qwen2();
+  Family family = derived(qwen2());
   family.name = "qwen2_5_vl";
   family.title = "Qwen2.5-VL";
   family.architectures = {"Qwen2_5_VLForConditionalGeneration"};

@@ -31,7 +31,7 @@ Dialect hf(const Arch& arch) {
 }  // namespace
 
 Family qwen3() {
-  Family family = llama();
+  Family family = derived(llama());
   family.name = "qwen3";
   family.title = "Qwen3";
   family.architectures = {"Qwen3ForCausalLM"};

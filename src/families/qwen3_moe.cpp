@@ -73,7 +73,7 @@ Dialect hf(const Arch& arch) {
 }  // namespace
 
 Family qwen3_moe() {
-  Family family = qwen3();
+  Family family = derived(qwen3());
   family.name = "qwen3_moe";
   family.title = "Qwen3-MoE";
   family.architectures = {"Qwen3MoeForCausalLM"};

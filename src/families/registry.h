@@ -11,4 +11,10 @@ namespace bascule {
 #undef PLANNED
 #undef FAMILY
 
+/// A family to change into another: all of it but what is said of its own published models.
+inline Family derived(Family base) {
+  base.unconfirmed.clear();
+  return base;
+}
+
 }  // namespace bascule
