@@ -26,7 +26,7 @@ step 'Packages'
 scripts/install_packages.sh --build-only
 
 step 'Build (release, no tests)'
-[[ -f build/release/build.ninja ]] || cmake --preset release
+cmake --preset release
 cmake --build --preset release
 
 if [[ -z $model ]]; then
