@@ -44,7 +44,7 @@ check 'the shared library needs libyaml-cpp besides' needs_only "$system|libyaml
 
 for header in "$prefix"/include/bascule/*.h; do
   check "$(basename "$header") compiles alone" \
-    g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -x c++ -I "$prefix/include" "$header"
+    g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I "$prefix/include" -include "$header" -x c++ /dev/null
 done
 
 check 'find_package configures' cmake -G Ninja -S "$here" -B "$work/cmake" \
