@@ -53,6 +53,7 @@ void exec_engine(const Verb& verb, const std::vector<std::string>& words) {
   std::vector<std::string> all = {engine, std::string(verb.name)};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> pointers;
+  pointers.reserve(all.size() + 1);
   for (std::string& word : all) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::signal(SIGPIPE, SIG_DFL);

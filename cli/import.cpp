@@ -21,17 +21,18 @@ Invocation make() {
                told->target),
   };
   for (Option& option : writing_options(options)) made.options.push_back(std::move(option));
-  made.options.push_back(count("--iteration", "The iteration's number (default: 0).", 0,
+  made.options.push_back(count("--iteration", "Number of the iteration (default: 0).", 0,
                                kMostIterations, options.iteration));
   made.options.push_back(choice(
       "--compat", "WHAT",
       "\"default\" writes exactly what megatron-core 0.16 and Megatron Bridge 0.3 write; \"wide\" "
       "adds what newer versions look for.",
       {"default", "wide"}, told->compat));
-  made.options.push_back(count("--padded-vocab-multiple",
-                               "Pad the vocabulary's rows to a multiple of this, as Megatron does "
-                               "for tensor parallelism (default: 1, no padding).",
-                               1, kMostPadding, options.padded_vocab_multiple));
+  made.options.push_back(
+      count("--padded-vocab-multiple",
+            "Pad the rows of the vocabulary to a multiple of this, as Megatron does "
+            "for tensor parallelism (default: 1, no padding).",
+            1, kMostPadding, options.padded_vocab_multiple));
   made.options.push_back(flag("--require-megatron-logits",
                               "Fail, with exit code 5, where Megatron cannot compute the same "
                               "function as transformers. Without it, a warning says so.",

@@ -18,13 +18,13 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 std::string tensor_table(const std::vector<StoredTensor>& tensors, const Terminal& terminal) {
   Rows rows;
   for (const StoredTensor& tensor : tensors)
-    rows.push_back({tensor.name, tensor.dtype, shape_text(tensor.shape), data_text(tensor.bytes),
-                    grouped(tensor.chunks)});
-  return table({{.heading = "TENSOR"},
+    rows.push_back({data_text(tensor.bytes), grouped(tensor.chunks), tensor.dtype,
+                    shape_text(tensor.shape), tensor.name});
+  return table({{.heading = "SIZE", .right = true},
+                {.heading = "PIECES", .right = true},
                 {.heading = "DTYPE"},
                 {.heading = "SHAPE"},
-                {.heading = "SIZE", .right = true},
-                {.heading = "PIECES", .right = true}},
+                {.heading = "TENSOR"}},  // last, because it is long
                rows, terminal);
 }
 
@@ -42,7 +42,7 @@ std::string inspection_text(const Inspection& seen, bool tensors, const Terminal
       {"size", fmt::format("{} in {}", data_text(seen.bytes), counted(seen.files, "file"))});
   for (const auto& [dtype, size] : seen.bytes_by_dtype) rows.push_back({dtype, data_text(size)});
   std::string out = terminal.bold(printable(seen.path)) + "\n" + listing(rows, terminal);
-  for (const std::string& note : seen.notes) out += "note: " + printable(note) + "\n";
+  for (const std::string& note : seen.notes) out += line("note: ", note, terminal);
   return tensors ? out + "\n" + tensor_table(seen.tensors, terminal) : out;
 }
 
@@ -56,8 +56,8 @@ Invocation make() {
       argument("PATH", "A Hugging Face model or a Megatron checkpoint, or one iteration of it.",
                told->source),
       flag("--tensors",
-           "List every tensor: name, dtype, shape, size, and in how many pieces it "
-           "is stored.",
+           "List every tensor: size, in how many pieces it is stored, dtype, shape, "
+           "name.",
            told->tensors),
   };
   for (Option& option : reading_options(told->options, told->threads))

@@ -48,7 +48,7 @@ Invocation make() {
       count("--ep", "Expert parallel size (default: 1).", 1, kMostRanks, sizes.ep),
       count("--etp", "Expert tensor parallel size (default: as --tp).", 1, kMostRanks, sizes.etp),
       count("--padded-vocab-multiple",
-            "Pad the vocabulary's rows to a multiple of this (default: 1, no padding).", 1,
+            "Pad the rows of the vocabulary to a multiple of this (default: 1, no padding).", 1,
             kMostPadding, told->options.padded_vocab_multiple),
   };
   for (Option& option : reading_options(told->options, told->threads))

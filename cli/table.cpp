@@ -48,8 +48,8 @@ void narrow(std::vector<size_t>& widths, const std::vector<Column>& columns, con
   }
 }
 
-std::string line(const std::vector<Column>& columns, const std::vector<size_t>& widths,
-                 const std::vector<std::string>& row) {
+std::string row_text(const std::vector<Column>& columns, const std::vector<size_t>& widths,
+                     const std::vector<std::string>& row) {
   std::vector<std::vector<std::string>> cells;
   size_t height = 1;
   for (size_t c = 0; c < columns.size(); ++c) {
@@ -78,15 +78,29 @@ std::string body(const std::vector<Column>& columns, Rows rows, const Terminal& 
   if (headings) {
     std::vector<std::string> names;
     for (const Column& column : columns) names.push_back(column.heading);
-    std::string top = line(columns, widths, names);
+    std::string top = row_text(columns, widths, names);
     top.pop_back();
     out = terminal.bold(top) + '\n';
   }
-  for (const auto& row : rows) out += line(columns, widths, row);
+  for (const auto& row : rows) out += row_text(columns, widths, row);
   return out;
 }
 
 }  // namespace
+
+std::string line(std::string_view start, std::string_view text, const Terminal& terminal) {
+  constexpr int kIndent = 4;
+  const std::string clean = std::string(start) + printable(text);
+  if (terminal.columns <= kIndent || width_of(clean) <= static_cast<size_t>(terminal.columns))
+    return clean + "\n";
+  std::string out(start.substr(0, start.find_first_not_of(' ')));
+  const char* join = "";
+  for (const std::string& part : wrapped(clean, static_cast<size_t>(terminal.columns - kIndent))) {
+    out += join + part;
+    join = "\n    ";
+  }
+  return out + "\n";
+}
 
 std::string table(const std::vector<Column>& columns, const Rows& rows, const Terminal& terminal) {
   return body(columns, rows, terminal, true);

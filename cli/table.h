@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/terminal.h"
@@ -15,6 +16,10 @@ struct Column {
 };
 
 using Rows = std::vector<std::vector<std::string>>;
+
+/// A line of text, made printable, that begins with `start`; where a terminal is too narrow it goes
+/// on below, indented.
+std::string line(std::string_view start, std::string_view text, const Terminal& terminal);
 
 /// A table with headings, indented by two. Cells are made printable.
 std::string table(const std::vector<Column>& columns, const Rows& rows, const Terminal& terminal);

@@ -18,17 +18,8 @@ constexpr size_t kShown = 20;
 
 /// At most kShown lines, then how many more there are.
 std::string first_lines(const std::vector<std::string>& lines, const Terminal& terminal) {
-  const size_t columns = terminal.columns > 0 ? static_cast<size_t>(terminal.columns) : 0;
   std::string out;
-  for (size_t i = 0; i < std::min(lines.size(), kShown); ++i) {
-    const std::string line = printable(lines[i]);
-    const char* indent = "  ";
-    for (const std::string& part :
-         columns == 0 ? std::vector<std::string>{line} : wrapped(line, columns - 4)) {
-      out += indent + part + "\n";
-      indent = "    ";
-    }
-  }
+  for (size_t i = 0; i < std::min(lines.size(), kShown); ++i) out += line("  ", lines[i], terminal);
   if (lines.size() > kShown)
     out += fmt::format("  and {} more; --json lists all\n",
                        grouped(static_cast<int64_t>(lines.size() - kShown)));
@@ -40,7 +31,7 @@ std::string report_text(const Report& report, const Terminal& terminal) {
   for (const TensorReport& row : report.tensors)
     if (row.verdict != Verdict::equal) differences.push_back(sentence(row));
   std::string out = first_lines(differences, terminal);
-  for (const std::string& note : report.notes) out += "note: " + printable(note) + "\n";
+  for (const std::string& note : report.notes) out += line("note: ", note, terminal);
   const auto all = static_cast<int64_t>(report.tensors.size());
   if (report.equal())
     return out + terminal.green("equal:") +

@@ -46,6 +46,14 @@ TEST(Table, ShowsNoControlCharacters) {
   EXPECT_EQ(listing({{"a\x1b[31m", "b\nc"}}, {}), "  a?[31m  b?c\n");
 }
 
+TEST(Line, GoesOnBelowWhereItDoesNotFit) {
+  EXPECT_EQ(line("note: ", "one two three four", {}), "note: one two three four\n");
+  EXPECT_EQ(line("note: ", "one two three four", {.columns = 19}),
+            "note: one two\n    three four\n");
+  EXPECT_EQ(line("  ", "one two three four", {.columns = 19}), "  one two three\n    four\n");
+  EXPECT_EQ(line("  ", "a\nb", {.columns = 19}), "  a?b\n");
+}
+
 TEST(Printable, ReplacesWhatCouldSteerATerminal) {
   EXPECT_EQ(printable("a\tb\r\n\x7f"), "a?b???");
   EXPECT_EQ(printable("a\nb", true), "a\nb");
