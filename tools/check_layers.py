@@ -145,10 +145,11 @@ def unbuilt(root: Path, files: dict[Path, Source]) -> Iterator[str]:
         if path.suffix in (".h", ".def"):
             continue
         lists = [root / parent / "CMakeLists.txt" for parent in path.parents]
-        # Fuzz targets and the like are listed without their ending.
-        named = re.compile(
-            rf"(?<![\w.]){re.escape(path.stem)}(?:{re.escape(path.suffix)})?(?![\w.])"
-        )
+        # A file, or the NAME of NAME_fuzz.cpp in a list of fuzz targets.
+        names = {path.name, path.stem.removesuffix("_fuzz")}
+        if path.stem in names:
+            names.remove(path.stem)
+        named = re.compile("|".join(rf"(?<![\w.]){re.escape(name)}(?![\w.])" for name in names))
         if not any(each.is_file() and named.search(each.read_text()) for each in lists):
             yield f"{path}: no CMakeLists.txt names it"
 
