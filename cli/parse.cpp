@@ -51,6 +51,7 @@ void parse(std::string_view verb, const std::vector<Option>& options,
   app.set_help_flag();
   app.allow_extras();
   std::vector<CLI::Option*> declared;
+  declared.reserve(options.size());
   for (const Option& option : options)
     declared.push_back(option.flag() ? app.add_flag(option.name)->disable_flag_override()
                                      : app.add_option(option.name)->take_all());

@@ -77,6 +77,7 @@ std::string body(const std::vector<Column>& columns, Rows rows, const Terminal& 
   std::string out;
   if (headings) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const Column& column : columns) names.push_back(column.heading);
     std::string top = row_text(columns, widths, names);
     top.pop_back();

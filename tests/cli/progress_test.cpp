@@ -95,6 +95,7 @@ TEST(Progress, TakesCallsFromManyThreads) {
     Progress progress({.live = true, .columns = 80}, false);
     progress.phase("writing", 400'000);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&progress] {
         for (int i = 0; i < 100'000; ++i) progress.advance(1);
