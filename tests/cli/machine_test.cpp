@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -56,7 +57,8 @@ TEST(MachineText, Driver) {
 
 class ControlGroup : public testing::Test {
  protected:
-  ControlGroup() : root(fs::path(testing::TempDir()) / "control_group_test") {
+  ControlGroup()
+      : root(fs::path(testing::TempDir()) / ("control_group_" + std::to_string(::getpid()))) {
     fs::remove_all(root);
     fs::create_directories(root);
   }
