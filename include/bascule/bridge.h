@@ -17,15 +17,15 @@ namespace bascule {
 
 struct Options {
   int threads = 2;
-  int64_t memory = int64_t{150} << 20;  ///< bytes of resident memory to stay below
-  std::string dtype;        ///< "bfloat16", "float16", "float32"; empty: as stored
-  std::string family;       ///< only where a checkpoint does not say which it is
+  int64_t memory = int64_t{150} << 20;   ///< bytes of resident memory to stay below
+  std::string dtype;                     ///< "bfloat16", "float16", "float32"; empty: as stored
+  std::string family;                    ///< only where a checkpoint does not say which it is
   std::vector<std::string> ignore_keys;  ///< keys of config.json to leave out of account
   bool overwrite = false;
-  bool verify = true;       ///< re-read and compare before the result gets its name
-  bool dry_run = false;     ///< plan and check, write nothing
+  bool verify = true;    ///< re-read and compare before the result gets its name
+  bool dry_run = false;  ///< plan and check, write nothing
   // import only
-  bool wide = false;        ///< also write what newer Megatron versions read
+  bool wide = false;                     ///< also write what newer Megatron versions read
   bool require_megatron_logits = false;  ///< fail where Megatron would compute another model
   int64_t padded_vocab_multiple = 1;     ///< vocabulary rows are padded to a multiple of it
   int64_t iteration = 0;
@@ -40,7 +40,7 @@ struct Step {
 
 /// What an import or export did.
 struct Outcome {
-  std::string target;      ///< the directory that was written, or would be
+  std::string target;  ///< the directory that was written, or would be
   std::string family;
   int64_t parameters = 0;
   int64_t tensors_read = 0, tensors_written = 0;
@@ -48,7 +48,7 @@ struct Outcome {
   std::vector<Step> steps;
   std::vector<std::string> warnings;
   bool verified = false;
-  Report report;           ///< of the verification
+  Report report;  ///< of the verification
 };
 
 /// Converts a Hugging Face directory (or a hub id in the local cache) into iteration
@@ -67,7 +67,7 @@ Report verify_checkpoints(const std::string& first, const std::string& second,
 
 /// What checking one checkpoint alone found.
 struct SelfCheck {
-  bool has_manifest = false;          ///< without one, only the structure could be checked
+  bool has_manifest = false;  ///< without one, only the structure could be checked
   int64_t files = 0, tensors = 0;
   std::vector<std::string> problems = {};  ///< one sentence each
 };
@@ -111,8 +111,8 @@ PlanListing plan_listing(const std::string& source, const std::string& to, const
 struct FamilyInfo {
   std::string name;
   std::vector<std::string> architectures;
-  std::string models;        ///< "Llama 2, 3, 3.1, ..."
-  bool supported = true;     ///< false: sketched, not yet offered
+  std::string models;                    ///< "Llama 2, 3, 3.1, ..."
+  bool supported = true;                 ///< false: sketched, not yet offered
   std::vector<std::string> unconfirmed;  ///< facts that no source confirms
 };
 std::vector<FamilyInfo> models();

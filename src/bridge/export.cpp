@@ -103,9 +103,9 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   watch.begin("write", outcome.bytes_written);
   Manifest manifest = write_output(output, gather, workspace, reporter, options);
   std::vector<Travelling> files;
-  for (const std::string& name : files_below(source.path / kTokenizerFolder))
+  for (const std::string& name : files_that_travel(source.path / kTokenizerFolder))
     files.push_back({source.path / kTokenizerFolder / name, name});
-  for (const std::string& name : files_below(source.path / kTravelFolder))
+  for (const std::string& name : files_that_travel(source.path / kTravelFolder))
     if (name != "config.json") files.push_back({source.path / kTravelFolder / name, name});
   copy_files(files, workspace, manifest);
   if (options.verify) {

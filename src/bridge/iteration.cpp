@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "bridge/opened.h"
 
 namespace bascule {
@@ -21,26 +22,24 @@ std::vector<std::string> iterations(const fs::path& root) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(root, ignored)) {
     const std::string name = entry.path().filename();
-    if ((name.starts_with("iter_") || name == "release") && entry.is_directory())
+    if ((name.starts_with("iter_") || name == "release") && entry.is_directory(ignored))
       names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-/// What the tracker of a root names: "iter_0000100" or "release".
-std::string tracked(const fs::path& tracker) {
-  std::string text = read_small_file(tracker, 64);
+}  // namespace
+
+std::string iteration_in(std::string text, const std::string& file) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   if (text == "release") return text;
   int64_t iteration = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), iteration);
   require(error == std::errc() && end == text.data() + text.size() && iteration >= 0, Kind::format,
-          "{}: \"{}\" is no iteration; expected a number or \"release\"", tracker.string(), text);
+          "{}: {} is no iteration; expected a number or \"release\"", file, shown(text));
   return fmt::format("iter_{:07}", iteration);
 }
-
-}  // namespace
 
 bool is_megatron(const fs::path& path) {
   std::error_code ignored;
@@ -55,7 +54,8 @@ fs::path iteration_directory(const fs::path& path) {
   if (is_torch_dist(path)) return path;
   if (is_torch_dist(path / "weights")) return path / "weights";  // NeMo 2
   if (fs::exists(path / kTracker, ignored)) {
-    const std::string name = tracked(path / kTracker);
+    const fs::path tracker = path / kTracker;
+    const std::string name = iteration_in(read_small_file(tracker, 64), tracker.string());
     require(fs::is_directory(path / name, ignored), Kind::format,
             "{}: {} names {}, which does not exist; give an iteration's directory", path.string(),
             kTracker, name);

@@ -41,7 +41,9 @@ int64_t vocab_multiple(const TensorSource& source, int64_t vocab) {
 /// --family.
 const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
                         const fs::path& file) {
-  if (opened.state) return family_named(opened.state->family);
+  if (opened.state)
+    return in_context((opened.path / kStateName).string(),
+                      [&]() -> const Family& { return family_named(opened.state->family); });
   const auto& known = config.families;
   if (!options.family.empty()) {
     const Family& asked = family_named(options.family);
@@ -51,14 +53,40 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
     return asked;
   }
   if (known.size() == 1) return family_named(known[0]);
-  fail(Kind::unsupported,
-       "{} does not say which family this model is of; give --family, one of: {}", file.string(),
-       fmt::join(known, ", "));
+  fail(Kind::unsupported, "{} does not say which family this model is of; give --family{}",
+       file.string(),
+       known.empty() ? "; \"bascule models\" lists them"
+                     : fmt::format(", one of: {}", fmt::join(known, ", ")));
+}
+
+bool floating(DType dtype) {
+  constexpr DType kIntegers[] = {DType::boolean, DType::u8,  DType::i8,  DType::u16, DType::i16,
+                                 DType::u32,     DType::i32, DType::u64, DType::i64};
+  return std::ranges::find(kIntegers, dtype) == std::end(kIntegers);
+}
+
+/// Throws Error{mismatch} where a tensor has another shape than the configuration gives, or cannot
+/// be a parameter.
+void check_tensors(const TensorSource& source, const Opened& opened) {
+  check_names(source, opened.dialect, opened.path.string());
+  for (const Binding& row : opened.dialect.bindings) {
+    const TensorInfo& tensor = source.tensors()[*find(source, row.name)];
+    const Shape wanted = row.layout.pack(opened.slots).shape;
+    if (tensor.shape != wanted)
+      fail(Kind::mismatch, "{}: tensor {} has shape {}, but the configuration gives {}",
+           opened.path.string(), tensor.name, to_string(tensor.shape), to_string(wanted));
+    require(row.codec != Codec::plain || floating(tensor.dtype), Kind::mismatch,
+            "{}: tensor {} holds {}, and parameters are floating-point numbers",
+            opened.path.string(), tensor.name, torch_name(tensor.dtype));
+  }
 }
 
 }  // namespace
 
 Opened open_hf(const std::string& path_or_id, const Options& options) {
+  require(!is_megatron(path_or_id), Kind::user,
+          "{} is a Megatron checkpoint, not a Hugging Face model; \"bascule export\" reads it",
+          path_or_id);
   Opened opened;
   opened.path = resolve_hf(path_or_id);
   opened.hf = open_hf_directory(opened.path);
@@ -73,9 +101,11 @@ Opened open_hf(const std::string& path_or_id, const Options& options) {
   opened.family = opened.config->family;
   opened.arch = opened.config->arch;
   opened.dtype = opened.config->dtype;
-  opened.slots = slots(opened.arch);
-  opened.dialect = hf_dialect(*opened.family, opened.arch, opened.slots);
-  check_names(*opened.hf.weights, opened.dialect, opened.path.string());
+  in_context(config.string(), [&] {
+    opened.slots = slots(opened.arch);
+    opened.dialect = hf_dialect(*opened.family, opened.arch, opened.slots);
+  });
+  check_tensors(*opened.hf.weights, opened);
   return opened;
 }
 
@@ -86,7 +116,7 @@ Opened open_megatron(const fs::path& path, const Options& options) {
   opened.dist = TorchDistSource::open(opened.path, {.strip_prefixes = {"module.", "model."}});
   std::error_code ignored;
   if (const fs::path file = opened.path / kStateName; fs::exists(file, ignored))
-    opened.state = parse_state(read_small_file(file, kTextLimit * 16), file.string());
+    opened.state = parse_state(read_small_file(file, kStateLimit), file.string());
   const fs::path run_config = opened.path / "run_config.yaml";
   require(fs::exists(run_config, ignored), Kind::unsupported,
           "{} has no run_config.yaml, which says what model these weights are; Megatron Bridge "
@@ -101,8 +131,8 @@ Opened open_megatron(const fs::path& path, const Options& options) {
       fs::exists(file, ignored)) {
     std::vector<std::string> ignore = options.ignore_keys;
     if (opened.state)
-      ignore.insert(ignore.end(), opened.state->ignored_keys.begin(),
-                    opened.state->ignored_keys.end());
+      for (const std::string& key : opened.state->ignored_keys)
+        if (std::find(ignore.begin(), ignore.end(), key) == ignore.end()) ignore.push_back(key);
     opened.config = read_hf_config(read_small_file(file, kTextLimit), file.string(), ignore);
     // Megatron's configuration cannot hold every fact of the original; where the two agree on all
     // that it can hold, the original says the rest.
@@ -112,12 +142,12 @@ Opened open_megatron(const fs::path& path, const Options& options) {
     else
       opened.config.reset();
   }
-  opened.slots = slots(opened.arch);
+  in_context(run_config.string(), [&] { opened.slots = slots(opened.arch); });
   opened.form = {.vocab_multiple = vocab_multiple(*opened.dist, opened.arch.vocab),
                  .stacked = is_stacked(*opened.dist)};
   opened.dialect = megatron(opened.arch, opened.slots, opened.form);
   for (const char* pattern : kNotTheModel) opened.dialect.ignored.push_back(pattern);
-  check_names(*opened.dist, opened.dialect, opened.path.string());
+  check_tensors(*opened.dist, opened);
   return opened;
 }
 

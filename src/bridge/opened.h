@@ -52,6 +52,9 @@ Opened open_model(const std::string& path, const Options& options);
 /// Whether `path` is a Megatron root or one iteration's directory.
 bool is_megatron(const std::filesystem::path& path);
 
+/// What the text of a tracker names: "iter_0000100" or "release". Throws Error{format}.
+std::string iteration_in(std::string text, const std::string& file);
+
 /// The iteration's directory that a root's tracker names (or the newest), or the path itself.
 std::filesystem::path iteration_directory(const std::filesystem::path& path);
 

@@ -1,7 +1,11 @@
 #include "bridge/state.h"
 
+#include <set>
+
 #include "base/check.h"
+#include "base/shown.h"
 #include "settings/config_io.h"
+#include "store/hf_index.h"
 
 namespace bascule {
 namespace {
@@ -10,6 +14,23 @@ Tree names(const std::vector<std::string>& texts) {
   Tree list = Tree::list();
   for (const std::string& text : texts) list.push_back(Tree(text));
   return list;
+}
+
+std::vector<SafetensorsShard> shards_in(const Tree& list, const ConfigIo& io) {
+  if (!list.is_list()) io.malformed("shards", "must be a list");
+  std::vector<SafetensorsShard> shards;
+  std::set<std::string> names;
+  for (const Tree& entry : list.list_items()) {
+    ConfigIo shard = ConfigIo::reader(entry, io.file());
+    SafetensorsShard& added = shards.emplace_back();
+    shard("file", added.name);
+    shard("tensors", added.tensors);
+    if (!is_shard_name(added.name))
+      fail(Kind::format, "{}: {} is not the name of a shard", io.file(), shown(added.name));
+    require(names.insert(added.name).second, Kind::format, "{}: the shard {} is there twice",
+            io.file(), added.name);
+  }
+  return shards;
 }
 
 }  // namespace
@@ -30,7 +51,7 @@ std::string to_json(const State& state) {
 }
 
 State parse_state(std::string_view json, const std::string& file) {
-  const Tree tree = parse_json(json, file);
+  const Tree tree = parse_json(json, file, static_cast<size_t>(kStateLimit));
   State state;
   ConfigIo io = ConfigIo::reader(tree, file);
   io.expect("version", {1});
@@ -38,18 +59,15 @@ State parse_state(std::string_view json, const std::string& file) {
   io("bascule", state.tool_version);
   io("ignored_keys", state.ignored_keys);
   io("warnings", state.warnings);
-  if (const Tree* shards = io.asked("shards"); shards && shards->is_list())
-    for (const Tree& entry : shards->list_items()) {
-      ConfigIo shard = ConfigIo::reader(entry, file);
-      SafetensorsShard& added = state.shards.emplace_back();
-      shard("file", added.name);
-      shard("tensors", added.tensors);
-      require(added.name.find('/') == std::string::npos && added.name.ends_with(".safetensors"),
-              Kind::format, "{}: \"{}\" is not the name of a shard", file, added.name);
-    }
-  if (const Tree* metadata = io.asked("metadata"); metadata && metadata->is_map())
-    for (const Tree::Entry& entry : metadata->entries())
+  if (const Tree* shards = io.asked("shards")) state.shards = shards_in(*shards, io);
+  if (const Tree* metadata = io.asked("metadata")) {
+    if (!metadata->is_map()) io.malformed("metadata", "must be a map");
+    for (const Tree::Entry& entry : metadata->entries()) {
+      if (entry.value.type() != Tree::Type::string)
+        io.malformed("metadata", "must map text to text");
       state.metadata[entry.key] = entry.value.string();
+    }
+  }
   return state;
 }
 

@@ -15,6 +15,9 @@ inline constexpr const char* kTravelFolder =
     "bascule/hf/";  // files that are neither tensors nor tokenizer
 inline constexpr const char* kTokenizerFolder = "tokenizer/";
 
+/// Bytes that the file may have: names of half a million tensors.
+inline constexpr int64_t kStateLimit = int64_t{32} << 20;
+
 struct State {
   std::string family;
   std::string tool_version;

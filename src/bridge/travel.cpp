@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/filesystem.h"
 #include "base/interrupt.h"
 
 namespace bascule {
@@ -12,6 +13,9 @@ void copy_files(const std::vector<Travelling>& files, Workspace& workspace, Mani
   constexpr int64_t kStep = int64_t{1} << 20;
   std::vector<std::byte> buffer(static_cast<size_t>(kStep));
   for (const Travelling& file : files) {
+    require(file.to != kManifestName && !manifest.files.contains(file.to), Kind::format,
+            "{} would replace {}, which is part of the result; remove it", file.from.string(),
+            file.to);
     const File from = File::open(file.from);
     const File to = File::create(workspace.path_of(file.to));
     const int64_t size = from.size();
@@ -32,6 +36,25 @@ void write_file(const std::string& name, std::string_view bytes, Workspace& work
   const File file = File::create(workspace.path_of(name));
   file.pwrite_all(0, as_bytes(bytes));
   manifest.files[name] = {static_cast<int64_t>(bytes.size()), hash_of(bytes)};
+}
+
+std::vector<std::string> files_that_travel(const std::filesystem::path& directory) {
+  namespace fs = std::filesystem;
+  constexpr size_t kMost = 20'000;
+  std::vector<std::string> names;
+  filesystem_work([&] {
+    if (!fs::exists(directory)) return;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
+      if (entry.is_directory()) continue;
+      require(entry.is_regular_file(), Kind::format, "{} is not a regular file; remove it",
+              entry.path().string());
+      names.push_back(entry.path().lexically_relative(directory).generic_string());
+      require(names.size() <= kMost, Kind::format, "{} holds more than {} files",
+              directory.string(), kMost);
+    }
+  });
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::vector<std::string> files_below(const std::filesystem::path& directory) {

@@ -20,7 +20,7 @@ struct Family {
   Dialect (*hf)(const Arch& arch);           // the names of Hugging Face's tensors
   /// What no public source confirms, as the fixtures say: "MODEL: key, key".
   std::vector<std::string> unconfirmed = {};
-  bool planned = false;                      // known well enough to plan, not yet to convert
+  bool planned = false;  // known well enough to plan, not yet to convert
 };
 
 /// All families in the order of families.def, planned ones included.

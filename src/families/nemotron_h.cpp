@@ -76,9 +76,9 @@ void config(ConfigIo& io, Arch& arch) {
   size(io, "vocab_size", arch.vocab);
   size(io, "hidden_size", arch.hidden);
   size(io, "max_position_embeddings", arch.max_positions, 4096);
-  io("layer_norm_epsilon", arch.norm.eps, 1e-5);
+  positive(io, "layer_norm_epsilon", arch.norm.eps, 1e-5);
   io("tie_word_embeddings", arch.tied, false);
-  io("initializer_range", arch.init_std, 0.02);
+  positive(io, "initializer_range", arch.init_std, 0.02);
   io.neutral("num_hidden_layers", {static_cast<int64_t>(kinds.size())});
   attention(io, arch, attn, {.kv_heads = 8, .head_dim = 128});
   attention_bias(io, attn);

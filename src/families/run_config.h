@@ -14,7 +14,7 @@ namespace bascule {
 struct RunConfig {
   MegatronConfig model;
   std::string hf_model_id = {};  // where Bridge looks for the Hugging Face model; may be empty
-  bool has_tokenizer = false;  // tokenizer files lie beside it
+  bool has_tokenizer = false;    // tokenizer files lie beside it
   /// The families that the file can be of, their names sorted: one where it tells; several or none
   /// where it does not, so that someone must say. Not written.
   std::vector<std::string> families = {};

@@ -55,9 +55,9 @@ void text_model(ConfigIo& io, Arch& arch, const TextDefaults& defaults) {
           "{}: num_hidden_layers is {}; at most {} are supported", io.file(), count, kMostLayers);
   arch.layers.resize(static_cast<size_t>(count));
   size(io, "max_position_embeddings", arch.max_positions, defaults.positions);
-  io("rms_norm_eps", arch.norm.eps, defaults.eps);
+  positive(io, "rms_norm_eps", arch.norm.eps, defaults.eps);
   io("tie_word_embeddings", arch.tied, defaults.tied);
-  io("initializer_range", arch.init_std, 0.02);
+  positive(io, "initializer_range", arch.init_std, 0.02);
 }
 
 void attention(ConfigIo& io, const Arch& arch, Gqa& gqa, const AttentionDefaults& defaults) {

@@ -27,13 +27,13 @@ struct RopeScaling {
   enum class Kind { linear, dynamic, llama3, yarn, longrope };
   Kind kind = Kind::linear;
   double factor = 1;
-  int64_t original_length = 0;                       // llama3, yarn: trained positions
-  double low_freq_factor = 1, high_freq_factor = 4;  // llama3
-  double beta_fast = 32, beta_slow = 1;              // yarn
-  std::optional<double> mscale = {}, mscale_all_dim = {};      // yarn
-  std::optional<double> attention_factor = {};            // yarn, longrope
-  bool truncate = true;                              // yarn: round the correction range
-  std::vector<double> short_factors = {}, long_factors = {};   // longrope
+  int64_t original_length = 0;                                // llama3, yarn: trained positions
+  double low_freq_factor = 1, high_freq_factor = 4;           // llama3
+  double beta_fast = 32, beta_slow = 1;                       // yarn
+  std::optional<double> mscale = {}, mscale_all_dim = {};     // yarn
+  std::optional<double> attention_factor = {};                // yarn, longrope
+  bool truncate = true;                                       // yarn: round the correction range
+  std::vector<double> short_factors = {}, long_factors = {};  // longrope
   bool operator==(const RopeScaling&) const = default;
 };
 
@@ -53,12 +53,12 @@ struct Gqa {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool qkv_bias = false, out_bias = false;
   QkNorm qk_norm = QkNorm::none;
-  std::optional<int64_t> window = {};       // keys a query sees, itself included (transformers' count)
-  std::optional<double> soft_cap = {};      // of the scores
+  std::optional<int64_t> window = {};   // keys a query sees, itself included (transformers' count)
+  std::optional<double> soft_cap = {};  // of the scores
   std::optional<double> query_scalar = {};  // scores are divided by its square root, not head_dim's
   std::optional<double> clip = {};          // of q, k and v
-  bool sinks = false;                  // one learned logit a head joins the softmax
-  bool output_gate = false;            // q_proj also gives a sigmoid gate of the output
+  bool sinks = false;                       // one learned logit a head joins the softmax
+  bool output_gate = false;                 // q_proj also gives a sigmoid gate of the output
   bool rope = true;
   bool operator==(const Gqa&) const = default;
 };

@@ -56,6 +56,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   };
 
   bool add(Tree value) {
+    require(++values_ <= kMaxExpanded, Kind::format, "{}: more than {} values", file_,
+            kMaxExpanded);
     if (open_.empty()) {
       root_ = std::move(value);
     } else if (Open& open = open_.back(); open.tree.is_list()) {
@@ -79,6 +81,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
   const std::string& file_;
   std::vector<Open> open_;
+  size_t values_ = 0;
   Tree root_;
 };
 
@@ -141,9 +144,9 @@ void write(const Tree& tree, const JsonStyle& style, int depth, std::string& out
 
 }  // namespace
 
-Tree parse_json(std::string_view text, const std::string& file) {
-  require(text.size() <= kMaxText, Kind::format, "{}: {} bytes are more than the {} allowed", file,
-          text.size(), kMaxText);
+Tree parse_json(std::string_view text, const std::string& file, size_t most_bytes) {
+  require(text.size() <= most_bytes, Kind::format, "{}: {} bytes are more than the {} allowed",
+          file, text.size(), most_bytes);
   Builder builder(file);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();

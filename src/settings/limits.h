@@ -5,9 +5,9 @@
 
 namespace bascule {
 
-inline constexpr size_t kMaxText = size_t{4} << 20;      // bytes of JSON
+inline constexpr size_t kMaxText = size_t{4} << 20;      // bytes that YAML's aliases expand to
 inline constexpr size_t kMaxYaml = size_t{1} << 20;      // bytes of YAML, which is slower to read
 inline constexpr size_t kMaxDepth = 64;                  // levels of lists and maps
-inline constexpr size_t kMaxExpanded = size_t{1} << 20;  // values, once YAML's aliases are copied
+inline constexpr size_t kMaxExpanded = size_t{1} << 20;  // values; YAML's aliases are copied
 
 }  // namespace bascule

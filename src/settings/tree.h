@@ -82,8 +82,10 @@ std::string_view describe(Tree::Type type);
 std::string brief(const Tree& tree, size_t limit = 60);
 
 /// Reads strict JSON (RFC 8259). Throws Error{format}, naming `file`, line and column, on anything
-/// else: duplicate keys, NaN, more than 64 levels, more than 4 MiB.
-Tree parse_json(std::string_view text, const std::string& file);
+/// else: duplicate keys, NaN, more than 64 levels, more than a million values, more than
+/// `most_bytes`.
+Tree parse_json(std::string_view text, const std::string& file,
+                size_t most_bytes = size_t{4} << 20);
 
 struct JsonStyle {
   int indent = 2;  // below 0: one line

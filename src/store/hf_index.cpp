@@ -14,6 +14,13 @@ namespace {
 constexpr size_t kMaxTensors = 1'000'000;
 constexpr size_t kMaxShards = 10'000;
 constexpr int kMaxDepth = 32;
+constexpr std::string_view kShardEnding = ".safetensors";
+
+// "/" and ".." would leave the directory.
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.size() <= 255 &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
 
 // Keeps weight_map and metadata.total_size. What else people put there is passed over.
 class IndexEvents final : public JsonEvents {
@@ -84,14 +91,13 @@ class IndexEvents final : public JsonEvents {
     require(depth_ < kMaxDepth, Kind::format, "{}: nested deeper than {}", where_, kMaxDepth);
   }
 
-  // "/" and ".." would leave the directory; a file of another format has another reader.
+  // A file of another format has another reader.
   size_t file_number(const std::string& name) {
     if (const auto known = files_.find(name); known != files_.end()) return known->second;
-    if (name.empty() || name.front() == '.' || name.size() > 255 ||
-        name.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
+    if (!is_file_name(name))
       fail(Kind::format, "{}: {} for tensor {} is not the name of a file in its own folder", where_,
            shown(name), shown(key_));
-    if (!name.ends_with(".safetensors"))
+    if (!name.ends_with(kShardEnding))
       fail(Kind::format, "{}: {} for tensor {} is not a .safetensors file", where_, shown(name),
            shown(key_));
     require(files_.size() < kMaxShards, Kind::format, "{}: more than {} files", where_, kMaxShards);
@@ -116,6 +122,10 @@ class IndexEvents final : public JsonEvents {
 };
 
 }  // namespace
+
+bool is_shard_name(std::string_view name) {
+  return is_file_name(name) && name.ends_with(kShardEnding);
+}
 
 HfIndex parse_hf_index(std::string_view json, std::string_view where) {
   IndexEvents events(where);

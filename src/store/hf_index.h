@@ -18,6 +18,9 @@ struct HfIndex {
   std::optional<int64_t> total_size;                    // as metadata says
 };
 
+/// Whether a name from a file can be that of a shard in its own folder: no path, not hidden.
+bool is_shard_name(std::string_view name);
+
 /// Parses an index. Throws Error{format} naming `where` for a missing or wrong weight_map, a tensor
 /// listed twice, and a file name that could leave the directory.
 HfIndex parse_hf_index(std::string_view json, std::string_view where);

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/hash.h"
 #include "bascule/reporter.h"
+#include "base/hash.h"
 
 namespace bascule {
 

@@ -71,7 +71,7 @@ TEST(Families, BearTheProvidersOfTheGoldens) {
   }
 }
 
-HfConfig toy(const std::string& name) {
+HfConfig toy_config(const std::string& name) {
   const std::string file = "tests/golden/" + name + "/hf/config.json";
   return read_hf_config(read_text(file), file, {}, true);
 }
@@ -81,17 +81,17 @@ Dialect dialect_of(const HfConfig& config) {
 }
 
 TEST(Families, NameTheTiedHeadAsAnAlias) {
-  const Dialect tied = dialect_of(toy("llama_tied"));
+  const Dialect tied = dialect_of(toy_config("llama_tied"));
   ASSERT_EQ(tied.aliases.size(), 1u);
   EXPECT_EQ(tied.aliases[0].name, "lm_head.weight");
   EXPECT_EQ(tied.aliases[0].of, "model.embed_tokens.weight");
-  EXPECT_TRUE(dialect_of(toy("llama")).aliases.empty());
-  EXPECT_EQ(dialect_of(toy("gemma3")).aliases.size(), 1u);
+  EXPECT_TRUE(dialect_of(toy_config("llama")).aliases.empty());
+  EXPECT_EQ(dialect_of(toy_config("gemma3")).aliases.size(), 1u);
 }
 
 TEST(Families, IgnoreRotaryBuffersOnly) {
   for (const char* name : {"llama", "mistral", "qwen3_moe", "gemma2"}) {
-    const Dialect dialect = dialect_of(toy(name));
+    const Dialect dialect = dialect_of(toy_config(name));
     EXPECT_TRUE(dialect.ignores("model.layers.12.self_attn.rotary_emb.inv_freq"));
     EXPECT_FALSE(dialect.ignores("model.layers.x.self_attn.rotary_emb.inv_freq"));
     EXPECT_FALSE(dialect.ignores("model.layers.1.self_attn.rotary_emb.inv_freq2"));

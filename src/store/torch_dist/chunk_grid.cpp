@@ -55,7 +55,7 @@ ChunkGrid::ChunkGrid(const DcpTensor& tensor) {
   steps_.resize(rank);
   for (size_t d = rank; d-- != 0;) {
     std::ranges::sort(cuts_[d]);
-    cuts_[d].erase(std::ranges::unique(cuts_[d]).begin(), cuts_[d].end());
+    cuts_[d].erase(std::unique(cuts_[d].begin(), cuts_[d].end()), cuts_[d].end());
     require(cuts_[d].empty() || cuts_[d][0] == 0, Kind::format,
             "{}: no chunk begins at 0 in dimension {}", tensor.name, d);
     steps_[d] = cells;

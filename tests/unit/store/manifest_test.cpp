@@ -87,6 +87,9 @@ TEST(Manifest, IsParsedStrictly) {
       {file("a", R"({"size":-1,)" + digest + "}"), "-1 is not expected at \"size\""},
       {file("a", R"({"size":1.0,)" + digest + "}"), "1.0 is not expected at \"size\""},
       {file("a", R"({"size":18446744073709551615,)" + digest + "}"), "is not expected at \"size\""},
+      {R"({"version":1,"files":{"a":{"size":4611686018427387904,)" + digest +
+           R"(},"b":{"size":1,)" + digest + "}}}",
+       "1 is not expected at \"size\""},
       {file("a", R"({"size":3,"size":3,)" + digest + "}"), "\"size\" is there twice"},
       {file("a", R"({"size":3,"xxh3_128":"12"})"), "\"12\" is not an XXH3-128 digest"},
       {file("a", R"({"size":3,"xxh3_128":{}})"), "an object is not expected"},

@@ -1,0 +1,16 @@
+"""The table of hostile inputs."""
+
+from case import Case
+from hugging_face_rows import config_rows, index_rows, safetensors_rows
+from small_file_rows import place_rows, small_rows
+from torch_dist_rows import archive_rows, metadata_rows
+
+CASES: list[Case] = [
+    *safetensors_rows(),
+    *index_rows(),
+    *config_rows(),
+    *place_rows(),
+    *small_rows(),
+    *metadata_rows(),
+    *archive_rows(),
+]
