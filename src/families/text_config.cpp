@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kSizeLimit = int64_t{1} << 31;
 // No model comes near; a hostile file may ask for any number of names.
-constexpr int64_t kMostLayers = 1024, kMostExpertsInAll = 1 << 17;
+constexpr int64_t kMostLayers = 1024, kMostExpertsInAll = 1 << 16;
 
 // Of several spellings the first is written. transformers computes gelu_new and gelu_pytorch_tanh
 // by the same formula.

@@ -212,6 +212,10 @@ def config_rows() -> Iterator[Case]:
     yield row("experts", "10^9 experts", config(
         architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe", num_experts=10**9,
         num_experts_per_tok=2, moe_intermediate_size=16), "experts", 5)
+    yield row("most_experts", "as many layers and experts as are allowed", config(
+        architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe", num_hidden_layers=1024,
+        num_experts=64, num_experts_per_tok=2, moe_intermediate_size=16, rope_scaling=None,
+        mlp_bias=None, pretraining_tp=None), "tensors are missing", 4, "hf")
     yield row("layer_types", "400 000 kinds of layers", later(lambda: config(
         architectures=["Qwen3ForCausalLM"], model_type="qwen3", layer_types=["x"] * 400_000)),
         "layer_types")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pickles as pk
 import safetensors as st
 from case import EXPORT, IMPORT, VERIFY, Case, later
-from model import Make, hf, megatron, ours, put, run_config
+from model import Make, also, hf, megatron, ours, put, run_config, text
 
 ST, CFG, RUN, COMMON, STATE = st.NAME, "config.json", "run_config.yaml", "common.pt", "state.json"
 MD, BLOB, MANIFEST = pk.METADATA, pk.FILE, "manifest.json"
@@ -198,6 +198,10 @@ def small_rows() -> Iterator[Case]:
         layers, f"  num_layers: {1 << 62}\n"), RUN, "num_layers")
     yield row("run_config.experts", "10^9 experts", run_config(
         "  num_moe_experts: null\n", "  num_moe_experts: 1000000000\n"), RUN, "experts", 5)
+    yield row("run_config.most_experts", "as many layers and experts as are allowed", megatron(also(
+        text(RUN, layers, "  num_layers: 1024\n"),
+        text(RUN, "  num_moe_experts: null\n", "  num_moe_experts: 64\n"))), RUN, "does not say which family",
+              5)
     yield row("run_config.experts_negative", "minus one expert", run_config(
         "  num_moe_experts: null\n", "  num_moe_experts: -1\n"), RUN, "num_moe_experts")
     yield row("run_config.nan", "NaN as epsilon", run_config(

@@ -195,7 +195,7 @@ const Refusal kRefusals[] = {
      R"({"num_experts": 4, "num_experts_per_tok": 8})",
      Kind::format,
      {"goes to 8 experts, but there are only 4"}},
-    {kMoe, R"({"num_experts": 1000000})", Kind::unsupported, {"more than the 131072 supported"}},
+    {kMoe, R"({"num_experts": 1000000})", Kind::unsupported, {"more than the 65536 supported"}},
     {kMoe,
      R"({"num_experts": 8, "num_local_experts": 9})",
      Kind::unsupported,
@@ -355,7 +355,7 @@ TEST(ConfigRefusals, ComeSoon) {
   const CpuTime time;
   const HfConfig config = read_hf_config(changed({kMoe,
                                                   R"({"num_hidden_layers": 1024,
-      "num_experts": 128, "num_experts_per_tok": 1})",
+      "num_experts": 64, "num_experts_per_tok": 1})",
                                                   {},
                                                   {}}),
                                          "config.json");

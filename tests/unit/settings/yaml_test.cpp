@@ -220,11 +220,33 @@ TEST(Yaml, RefusesWhatItDoesNotKnow) {
       {"\ta: 1\n\tb: 2", "no valid YAML"},
       {"a: \"\\q\"", "no valid YAML"},
       {"a: 'x", "no valid YAML"},
+      {"a: \xff", "not UTF-8 at byte 3"},
+      {"a: \x80", "not UTF-8 at byte 3"},
+      {"a: \xc3", "not UTF-8 at byte 3"},
+      {"a: \xc3(", "not UTF-8 at byte 3"},
+      {"a: \xc0\xaf", "not UTF-8 at byte 3"},
+      {"a: \xe0\x9f\xbf", "not UTF-8 at byte 3"},
+      {"a: \xed\xa0\x80", "not UTF-8 at byte 3"},
+      {"a: \xf0\x8f\xbf\xbf", "not UTF-8 at byte 3"},
+      {"a: \xf4\x90\x80\x80", "not UTF-8 at byte 3"},
+      {"a: \xf0\x9f\x98", "not UTF-8 at byte 3"},
+      {"a: \xf0\x9f\x98(", "not UTF-8 at byte 3"},
+      {"\xff\xfe"
+       "a",
+       "not UTF-8 at byte 0"},
   };
   for (const auto& [text, part] : cases) {
     SCOPED_TRACE(text);
     expect_error(Kind::format, {"bad.yaml", part}, [&] { parse_yaml(text, "bad.yaml"); });
   }
+}
+
+TEST(Yaml, TakesAllOfUtf8) {
+  const std::string all =
+      "\xc2\x85\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf";
+  EXPECT_EQ(parse_yaml("'a" + all + "'", "x").string(), "a" + all);
+  expect_error(Kind::format, {"not UTF-8 at byte 1"},
+               [] { parse_yaml(std::string("a\0b", 3), "x"); });
 }
 
 TEST(Yaml, IsBounded) {
