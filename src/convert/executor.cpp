@@ -204,6 +204,7 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
     reporter.advance(end - task.begin());
   });
   std::vector<Manifest::Entry> entries;
+  entries.reserve(targets.size());
   for (auto& target : targets) entries.push_back(target->finish());
   return entries;
 }

@@ -103,8 +103,10 @@ Plan plan(const Slots& slots, std::span<const Place> from, std::span<const Place
     for (const Binding& row : place.dialect->bindings) {
       Packed packed = row.layout.pack(slots, place.shards);
       out.from.push_back(described(place, row, packed, slots));
-      for (Piece& piece : packed.pieces)
-        sources[piece.slot].push_back({out.from.size() - 1, std::move(piece)});
+      for (Piece& piece : packed.pieces) {
+        std::vector<Source>& of_slot = sources[piece.slot];
+        of_slot.push_back({out.from.size() - 1, std::move(piece)});
+      }
     }
   for (const Place& place : to)
     for (const Binding& row : place.dialect->bindings) {

@@ -68,7 +68,7 @@ void spread(std::vector<Piece>& out, const Packed& part, int64_t groups, int64_t
       for (const Run& run :
            moved(clipped_to(dim->runs, g * rows, (g + 1) * rows), g * (period - rows) + offset))
         runs.push_back(run);
-    dim->runs = folded(std::move(runs));
+    dim->runs = folded(runs);
     out.push_back(std::move(whole));
   }
 }

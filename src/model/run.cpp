@@ -53,7 +53,7 @@ Runs clipped_to(const Runs& runs, int64_t low, int64_t high) {
       if (begin < end) kept.push_back({from + begin - to, begin, end - begin});
     }
   }
-  return folded(std::move(kept));
+  return folded(kept);
 }
 
 Runs clipped_from(const Runs& runs, int64_t low, int64_t high) {
@@ -71,10 +71,10 @@ Runs joined(const Runs& a, const Runs& b) {
     if (begin < end) both.push_back({l.to + begin - l.from, r.to + begin - r.from, end - begin});
     l.from + l.length < r.from + r.length ? ++i : ++j;
   }
-  return folded(std::move(both));
+  return folded(both);
 }
 
-Runs folded(Runs runs) {
+Runs folded(const Runs& runs) {
   Runs merged;
   for (const Run& run : runs) {
     if (!merged.empty() && run.count == 1 && merged.back().count == 1) {

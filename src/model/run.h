@@ -37,7 +37,7 @@ Runs reversed(Runs runs);
 Runs joined(const Runs& a, const Runs& b);
 
 /// Merges stretches that continue each other and folds equal steps into one Run.
-Runs folded(Runs runs);
+Runs folded(const Runs& runs);
 
 /// Every stretch by itself (count 1), sorted by `to`.
 Runs unfolded(const Runs& runs);
