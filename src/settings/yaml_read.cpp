@@ -104,7 +104,7 @@ class YamlBuilder : public YAML::EventHandler {
   Tree scalar(const YAML::Mark& mark, const std::string& tag, const std::string& text) const {
     if (tag == "?" || tag.empty()) return plain_scalar(text);
     if (tag == "!") return text;
-    const Tree value = plain_scalar(text);
+    Tree value = plain_scalar(text);
     const auto is = [&](std::string_view name, Tree::Type type) {
       return tag == std::string(kStandardTag) + std::string(name) && value.type() == type;
     };
