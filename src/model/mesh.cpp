@@ -1,5 +1,6 @@
 #include "model/mesh.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/check.h"
@@ -20,7 +21,7 @@ int64_t Mesh::world() const { return pp * std::lcm(tp * cp, expert_tp() * ep); }
 MeshPlace place(const Mesh& mesh, int64_t rank) {
   require(mesh.pp >= 1 && mesh.tp >= 1 && mesh.ep >= 1 && mesh.expert_tp() >= 1, Kind::user,
           "a parallel size must be at least 1");
-  const int64_t stage = mesh.world() / mesh.pp, within = rank % stage;
+  const int64_t stage = std::max<int64_t>(1, mesh.world() / mesh.pp), within = rank % stage;
   const int64_t etp = mesh.expert_tp();
   return {.shards = {.tensor = {within % mesh.tp, mesh.tp}, .expert = {within % etp, etp}},
           .pp_rank = rank / stage,
