@@ -4,7 +4,6 @@ Exit codes: 2 the user's mistake, 3 a broken file, 4 another model, 5 not suppor
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from model import Make

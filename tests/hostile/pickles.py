@@ -1,6 +1,7 @@
 """Pickles that lie: .metadata as Python objects, without torch, and pickles put together by hand."""
 
 import io
+import itertools
 import pickle
 import pickletools
 import struct
@@ -188,7 +189,7 @@ def opcode_borders() -> Iterator[tuple[str, int]]:
     data = dumps(golden_metadata())
     seen: set[str] = set()
     operations = list(pickletools.genops(data))
-    for (opcode, _, _), (_, _, end) in zip(operations, operations[1:], strict=False):
+    for (opcode, _, _), (_, _, end) in itertools.pairwise(operations):
         if opcode.name not in seen and end is not None:
             seen.add(opcode.name)
             yield opcode.name, end

@@ -25,7 +25,6 @@ from table import CASES
 
 PATIENCE = 60.0  # seconds of wall time, on a machine with other work
 LONGEST = 5000  # characters of a sentence
-MARK = "a hostile pickle was here"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def run(binary: Path, command: str, folder: Path) -> Ended:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env={"HOME": str(folder), "PATH": os.environ["PATH"], "HOSTILE": MARK},
+            env={"HOME": str(folder), "PATH": os.environ["PATH"]},
         )
         timer = threading.Timer(PATIENCE, process.kill)
         timer.start()
@@ -113,7 +112,9 @@ def main() -> int:
     binary = os.environ.get("BASCULE_BIN", "build/release/bascule")
     parser.add_argument("--binary", type=Path, default=Path(binary))
     parser.add_argument("-k", metavar="PATTERN", default="", help="only rows with it in the name")
-    parser.add_argument("--part", metavar="I/N", default="1/1", help="every N-th row, from the I-th")
+    parser.add_argument(
+        "--part", metavar="I/N", default="1/1", help="every N-th row, from the I-th"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of processor time, a row")
     parser.add_argument("--megabytes", type=float, default=300.0, help="of memory, a row")
     parser.add_argument("--list", action="store_true", help="print the table")

@@ -31,8 +31,21 @@ def fifo(name: str) -> Make:
     return change
 
 
+def folder(name: str) -> Make:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+    return change
+
+
+def root(change: Make) -> Make:
+    """Changes the root of a checkpoint, not an iteration's directory."""
+    return lambda folder: change(folder.parent)
+
+
 def tracker(data: str) -> Make:
-    return megatron(lambda folder: put(TRACKER, data)(folder.parent))
+    return megatron(root(put(TRACKER, data)))
 
 
 def deep_yaml(opening: str, levels: int) -> Make:
@@ -96,8 +109,7 @@ def place_rows() -> Iterator[Case]:
     yield row("loop_weights", "the weights are a symlink to itself", hf(link(ST, ST)), ST, "")
     yield row("dangling", "weights that are a symlink to nothing", hf(link(ST, "nothing")), ST,
               "a symlink to nothing", 3)
-    yield row("folder", "a folder as weights", hf(lambda f: (
-        (f / ST).unlink(), (f / ST).mkdir()) and None), ST, "a directory")
+    yield row("folder", "a folder as weights", hf(folder(ST)), ST, "a directory")
     yield row("fifo_metadata", "a FIFO as .metadata", megatron(fifo(MD)), MD, "a FIFO",
               command=EXPORT)
     yield row("fifo_data", "a FIFO as data file", megatron(fifo(BLOB)), BLOB, "", command=EXPORT)
@@ -105,19 +117,18 @@ def place_rows() -> Iterator[Case]:
               command=EXPORT)
     yield row("device_run_config", "a device as run_config.yaml", megatron(link(RUN, "/dev/zero")),
               RUN, "a device", command=EXPORT)
-    yield row("loop_iteration", "an iteration that is a symlink to itself", lambda f: (
-        megatron(lambda _: None)(f), link("iter_0000009", "iter_0000009")(f / "megatron"),
-        put(TRACKER, "9")(f / "megatron")) and None, TRACKER, "does not exist", 3, EXPORT)
+    yield row("loop_iteration", "an iteration that is a symlink to itself", megatron(root(also(
+        link("iter_0000009", "iter_0000009"), put(TRACKER, "9")))), TRACKER, "does not exist", 3, EXPORT)
     yield row("loop_metadata_json", "metadata.json is a symlink to itself",
               megatron(link("metadata.json", "metadata.json")), "metadata.json", "",
               command=EXPORT)
     yield row("loop_common", "common.pt is a symlink to itself", megatron(link(COMMON, COMMON)),
               COMMON, "", command=EXPORT)
-    yield row("loop_only_iteration", "the only iteration is a symlink to itself", lambda f: (
-        (f / "megatron").mkdir(), link("iter_0000001", "iter_0000001")(f / "megatron")) and None,
+    yield row("loop_only_iteration", "the only iteration is a symlink to itself",
+        also(lambda f: (f / "megatron").mkdir(), link("megatron/iter_0000001", "iter_0000001")),
         "megatron", "neither", 2, EXPORT)
     yield row("device_tracker", "a device as tracker",
-              megatron(lambda f: link(TRACKER, "/dev/urandom")(f.parent)), TRACKER, "a device",
+              megatron(root(link(TRACKER, "/dev/urandom"))), TRACKER, "a device",
               command=EXPORT)
 
 
@@ -164,7 +175,6 @@ def small_rows() -> Iterator[Case]:
     yield row("tracker.long", "a megabyte", later(lambda: tracker("1" * 1_000_000)), TRACKER, "too large")
 
     layers = "  num_layers: 3\n"
-    target = "  _target_: megatron.bridge.models.llama.llama_provider.LlamaModelProvider\n"
     yield row("run_config.aliases", "aliases that unfold to 10^9", megatron(put(RUN, "a0: &a0 [x]\n"
               + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)))),
               RUN, "more than")
