@@ -22,8 +22,10 @@ MAY_SEE: dict[str, set[str]] = {
     "families": {"base", "model", "settings"},
     "convert": {"base", "model", "store"},
     "bridge": {"base", "settings", "store", "model", "families", "convert"},
-    "cli": {"base", "settings", "bridge"},  # settings: the nearest name to a mistyped option
-    "engine": {"base", "settings", "store", "model", "families", "convert", "bridge"},
+    "recipe": {"base", "settings", "model"},
+    # settings: the nearest name to a mistyped option
+    "cli": {"base", "settings", "bridge", "recipe"},
+    "engine": {"base", "settings", "store", "model", "convert", "bridge", "recipe"},
     "python": {"base", "bridge"},
 }
 # A public header: the box that owns it. The command line and Python see bridge's only.
@@ -61,6 +63,8 @@ class Source:
         parts = self.path.parts
         if parts[0] == "include":
             return PUBLIC.get("/".join(parts[1:]), "base")
+        if parts[:2] == ("engine", "recipe"):
+            return "recipe"
         return parts[1] if parts[0] == "src" else parts[0]
 
     @property
@@ -88,7 +92,7 @@ def sources(root: Path) -> dict[Path, Source]:
 
 def resolved(include: str, files: dict[Path, Source]) -> Path | None:
     """Finds what a full-path include names."""
-    for top in ("src", "include", "tests", "."):
+    for top in ("src", "engine", "include", "tests", "."):
         if (path := Path(top) / include) in files:
             return path
     return None
@@ -156,7 +160,8 @@ def unbuilt(root: Path, files: dict[Path, Source]) -> Iterator[str]:
 
 def targets(root: Path) -> Iterator[str]:
     """CMake boxes that link against an arrow."""
-    for path in sorted((root / "src").rglob("CMakeLists.txt")):
+    lists = [path for top in ("src", "engine") for path in (root / top).rglob("CMakeLists.txt")]
+    for path in sorted(lists):
         for name, arguments in USES.findall(path.read_text()):
             listed = re.search(r"\bUSES\b([^A-Z]*)", arguments)
             for other in listed.group(1).split() if listed else ():

@@ -1,0 +1,49 @@
+// From a recipe's name or file, with overrides, to settings that are whole and checked, each value
+// with where it came from. Values; safe to use from any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "recipe/settings.h"
+
+namespace bascule {
+
+/// Where a value came from.
+struct Origin {
+  enum class Kind { fallback, recipe, argument, environment };
+  Kind kind = Kind::fallback;
+  std::string place;  // "recipes/base/pretrain.yaml:12", "override", "BASCULE_OVERRIDES", "default"
+};
+
+struct ResolvedValue {
+  std::string path;  // "optimizer.lr"
+  Tree value;
+  Origin origin;
+};
+
+struct Resolved {
+  std::string recipe;  // as it was asked for
+  Settings settings;
+  std::vector<ResolvedValue> values = {};  // of every setting, in the order of fields_of
+  std::vector<std::string> notes = {};     // what someone should know: one sentence each
+};
+
+/// Resolves `recipe`: a name of the library, or a file where it holds "/" or ends in ".yaml". Later
+/// overrides ("optimizer.lr=1e-3") win; those of the environment variable BASCULE_OVERRIDES are
+/// applied last. Throws Error{user} on unknown keys and values that are not accepted, Error{format}
+/// on malformed YAML, Error{unsupported} on what Megatron has and this engine lacks.
+Resolved resolve(const std::string& recipe, const std::vector<std::string>& overrides = {});
+/// The same with the text of BASCULE_OVERRIDES given: depends on nothing but its arguments and
+/// files.
+Resolved resolve(const std::string& recipe, const std::vector<std::string>& overrides,
+                 std::string_view environment);
+
+/// YAML that resolves to the same settings: every value, with its origin as a comment.
+std::string to_annotated_yaml(const Resolved& resolved);
+
+/// The names of the recipes in the library that are models, sorted.
+std::vector<std::string> recipe_names();
+
+}  // namespace bascule
