@@ -118,8 +118,8 @@ class Target {
 };
 
 std::string with_crc(const Unit& unit, uint32_t crc) {
-  std::string after = unit.after;
-  for (const uint32_t at : unit.crc_at)
+  std::string after(unit.after());
+  for (const uint32_t at : unit.crc_at())
     for (uint32_t i = 0; i < 4; ++i) after[at + i] = static_cast<char>(crc >> (8 * i) & 0xFF);
   return after;
 }
@@ -133,19 +133,19 @@ struct Buffers {
 void run(const Task& task, const Output& output, const Gather& gather, Target& target,
          Buffers& buffers) {
   const Unit& unit = *task.unit;
-  const size_t before = task.first ? unit.before.size() : 0;
+  const size_t before = task.first ? unit.before().size() : 0;
   const size_t data = static_cast<size_t>(task.data_bytes);
-  const size_t after = task.last ? unit.after.size() : 0;
+  const size_t after = task.last ? unit.after().size() : 0;
   buffers.bytes.resize(std::max(buffers.bytes.size(), before + data + after));
   const std::span<std::byte> all(buffers.bytes.data(), before + data + after);
-  std::memcpy(all.data(), unit.before.data(), before);
+  if (before) std::memcpy(all.data(), unit.before().data(), before);
   if (data)
     gather.fill(unit.tensor, task.window, output.tensors[unit.tensor].dtype,
                 all.subspan(before, data), buffers.scratch);
   {
     std::unique_lock lock(target.mutex());
     if (!target.wait_turn(task.begin(), lock)) return;
-    if (!unit.crc_at.empty()) {
+    if (!unit.crc_at().empty()) {
       if (task.first) target.crc() = 0;
       target.crc() = crc32(target.crc(), all.subspan(before, data));
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -135,13 +136,14 @@ Output safetensors_output(std::vector<TensorInfo> tensors,
   int64_t total = 0;
   for (const SafetensorsShard& shard : shards) {
     const std::vector<size_t> order = order_of(shard, tensors, unplaced);
-    std::string before = header_of(order, tensors, metadata, shard.name);
+    auto header = std::make_shared<const Frame>(
+        Frame{header_of(order, tensors, metadata, shard.name), {}, {}});
     const size_t file = output.files.size();
     int64_t at = 0;
     const auto add = [&](Unit unit) {
       unit.file = file;
       unit.offset = at;
-      unit.before = std::exchange(before, {});
+      unit.frame = std::exchange(header, nullptr);  // the first unit has it
       at = unit.end();
       output.units.push_back(std::move(unit));
     };

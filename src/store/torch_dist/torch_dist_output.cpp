@@ -1,6 +1,8 @@
 #include "store/torch_dist/torch_dist_output.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -101,23 +103,27 @@ class Files {
 
 BlobPlace add_object(Files& files, std::string blob) {
   Unit unit;
-  unit.before = std::move(blob);
+  unit.frame = std::make_shared<const Frame>(Frame{std::move(blob), {}, {}});
   return files.add(0, std::move(unit));
 }
 
-Unit tensor_unit(size_t tensor, DType dtype, const Box& box) {
-  pickle::Writer pickle;
-  write_tensor(pickle, dtype, box.extent, "0");
-  Unit unit;
-  unit.tensor = tensor;
-  unit.box = box;
-  unit.data_bytes = bytes(dtype, elements(box.extent));
-  ZipFrame frame = tensor_frame(pickle.finish(), unit.data_bytes);
-  unit.before = std::move(frame.before);
-  unit.after = std::move(frame.after);
-  unit.crc_at = std::move(frame.crc_at);
-  return unit;
-}
+// The archives around chunks: alike for all of one dtype and extent.
+class Frames {
+ public:
+  const std::shared_ptr<const Frame>& of(DType dtype, const Shape& extent) {
+    std::shared_ptr<const Frame>& frame = known_[{dtype, extent}];
+    if (!frame) {
+      pickle::Writer pickle;
+      write_tensor(pickle, dtype, extent, "0");
+      frame = std::make_shared<const Frame>(
+          tensor_frame(pickle.finish(), bytes(dtype, elements(extent))));
+    }
+    return frame;
+  }
+
+ private:
+  std::map<std::pair<DType, Shape>, std::shared_ptr<const Frame>> known_;
+};
 
 void require_tiling(const DcpTensor& tensor) {
   try {
@@ -127,7 +133,7 @@ void require_tiling(const DcpTensor& tensor) {
   }
 }
 
-DcpTensor add_tensor(Files& files, size_t index, const TorchDistRequest& request) {
+DcpTensor add_tensor(Files& files, Frames& frames, size_t index, const TorchDistRequest& request) {
   const TorchDistTensor& wanted = request.tensors[index];
   DcpTensor tensor{wanted.info.name, wanted.info.dtype, wanted.info.shape, {}, {}, {}};
   std::vector<Box> parts;
@@ -143,8 +149,14 @@ DcpTensor add_tensor(Files& files, size_t index, const TorchDistRequest& request
   }
   tensor.places.resize(parts.size());
   require_tiling(tensor);
-  for (size_t i = 0; i < parts.size(); ++i)
-    tensor.places[i] = files.add(files.smallest(), tensor_unit(index, tensor.dtype, parts[i]));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Unit unit;
+    unit.frame = frames.of(tensor.dtype, parts[i].extent);
+    unit.tensor = index;
+    unit.data_bytes = bytes(tensor.dtype, elements(parts[i].extent));
+    unit.box = std::move(parts[i]);
+    tensor.places[i] = files.add(files.smallest(), std::move(unit));
+  }
   return tensor;
 }
 
@@ -164,6 +176,7 @@ Value common_state(int64_t iteration) {
 Output torch_dist_output(const TorchDistRequest& request) {
   require_request(request);
   Files files(request.files);
+  Frames frames;
   DcpMetadata metadata;
   if (!request.extra_states.empty()) {
     const BlobPlace shared = add_object(files, empty_extra_state());
@@ -176,7 +189,7 @@ Output torch_dist_output(const TorchDistRequest& request) {
   Output output;
   for (size_t i = 0; i < request.tensors.size(); ++i) {
     output.tensors.push_back(request.tensors[i].info);
-    metadata.tensors.push_back(add_tensor(files, i, request));
+    metadata.tensors.push_back(add_tensor(files, frames, i, request));
   }
   files.move_to(output);
   for (const OutputFile& file : output.files) metadata.files.push_back(file.name);

@@ -31,7 +31,7 @@ std::string torch_file(std::string_view prefix, const pickle::Value& value) {
   return file.finish();
 }
 
-ZipFrame tensor_frame(std::string_view pickled_tensor, int64_t data_bytes) {
+Frame tensor_frame(std::string_view pickled_tensor, int64_t data_bytes) {
   ZipBuilder zip("archive");
   zip.add("data.pkl", pickled_tensor);
   zip.add("byteorder", kByteOrder);

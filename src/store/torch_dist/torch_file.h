@@ -34,6 +34,6 @@ class TorchFile {
 std::string torch_file(std::string_view prefix, const pickle::Value& value);
 
 /// Returns the frame of torch.save(tensor) around `data_bytes` bytes that are its elements.
-ZipFrame tensor_frame(std::string_view pickled_tensor, int64_t data_bytes);
+Frame tensor_frame(std::string_view pickled_tensor, int64_t data_bytes);
 
 }  // namespace bascule

@@ -59,7 +59,7 @@ void ZipBuilder::add_streamed(std::string_view name, int64_t bytes) {
   end_record();
 }
 
-ZipFrame ZipBuilder::finish() {
+Frame ZipBuilder::finish() {
   const int64_t directory_at = position();
   for (const Entry& entry : entries_) {
     const uint16_t flags = zip::kUtf8 | (entry.size != 0 ? zip::kHasDescriptor : uint16_t{0});

@@ -7,14 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bascule {
+#include "store/frame.h"
 
-/// An archive around data that are not here: `before`, the data, `after`. The CRC-32 of the data
-/// belongs, little-endian, at each offset `crc_at` of `after`.
-struct ZipFrame {
-  std::string before, after;
-  std::vector<uint32_t> crc_at;
-};
+namespace bascule {
 
 class ZipBuilder {
  public:
@@ -25,8 +20,8 @@ class ZipBuilder {
   void add(std::string_view name, std::string_view data);
   /// Adds the record whose data come later; at most one. The archive must stay below 4 GiB.
   void add_streamed(std::string_view name, int64_t bytes);
-  /// Ends the archive. Without a streamed record `before` is all of it.
-  ZipFrame finish();
+  /// Ends the archive: what lies around the streamed record. Without one `before` is all of it.
+  Frame finish();
 
  private:
   struct Entry {
@@ -41,7 +36,7 @@ class ZipBuilder {
   void end_record();
 
   std::string prefix_;
-  ZipFrame frame_;
+  Frame frame_;
   std::vector<Entry> entries_;
   bool streaming_ = false;
   int64_t streamed_bytes_ = 0;

@@ -162,14 +162,13 @@ TEST_F(Executor, PutsTheCrcBehindTheData) {
   Output output;
   output.tensors = {source_.tensors()[0]};
   const int64_t size = static_cast<int64_t>(source_.data(0).size());
-  output.units.push_back({.file = 0,
-                          .offset = 0,
-                          .before = "head",
-                          .tensor = 0,
-                          .box = whole(output.tensors[0].shape),
-                          .data_bytes = size,
-                          .after = "....tail....",
-                          .crc_at = {0, 8}});
+  output.units.push_back(
+      {.file = 0,
+       .offset = 0,
+       .frame = std::make_shared<const Frame>(Frame{"head", "....tail....", {0, 8}}),
+       .tensor = 0,
+       .box = whole(output.tensors[0].shape),
+       .data_bytes = size});
   output.files.push_back({"one", output.units[0].end()});
   Workspace workspace(folder_ / "one", "plan3");
   NullReporter quiet;

@@ -24,7 +24,7 @@ inline void write_output(const Output& output, const std::map<std::string, std::
       files[unit.file] = File::create(directory / output.files[unit.file].name);
     const File& file = files[unit.file];
     ASSERT_EQ(unit.offset, end[unit.file]) << "units have no gaps";
-    file.pwrite_all(unit.offset, as_bytes(unit.before));
+    file.pwrite_all(unit.offset, as_bytes(unit.before()));
     if (unit.tensor != Unit::kNoTensor) {
       const TensorInfo& tensor = output.tensors[unit.tensor];
       ASSERT_EQ(unit.box, whole(tensor.shape));
@@ -32,7 +32,7 @@ inline void write_output(const Output& output, const std::map<std::string, std::
       ASSERT_EQ(static_cast<int64_t>(bytes.size()), unit.data_bytes);
       file.pwrite_all(unit.data_offset(), as_bytes(bytes));
     }
-    file.pwrite_all(unit.end() - static_cast<int64_t>(unit.after.size()), as_bytes(unit.after));
+    file.pwrite_all(unit.end() - static_cast<int64_t>(unit.after().size()), as_bytes(unit.after()));
     end[unit.file] = unit.end();
   }
   for (size_t i = 0; i < output.files.size(); ++i) EXPECT_EQ(end[i], output.files[i].size);

@@ -46,7 +46,7 @@ struct FakeCheckpoint {
   static std::string blob(DType dtype, const Shape& extent, const std::string& data) {
     pickle::Writer pickle;
     write_tensor(pickle, dtype, extent, "0");
-    const ZipFrame frame = tensor_frame(pickle.finish(), static_cast<int64_t>(data.size()));
+    const Frame frame = tensor_frame(pickle.finish(), static_cast<int64_t>(data.size()));
     return frame.before + data + frame.after;
   }
 

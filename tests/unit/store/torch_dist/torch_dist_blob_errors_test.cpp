@@ -16,7 +16,7 @@ Fake blob(std::string bytes) {
 
 // A blob whose data.pkl is the encoded `value`, with 12 bytes of storage.
 std::string blob_of(const Value& value) {
-  const ZipFrame frame = tensor_frame(pickle::encode(value), 12);
+  const Frame frame = tensor_frame(pickle::encode(value), 12);
   return frame.before + std::string(12, 'x') + frame.after;
 }
 

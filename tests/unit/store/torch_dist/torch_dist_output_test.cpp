@@ -192,8 +192,27 @@ TEST(TorchDistOutput, PutsObjectsFirstAndAlignsData) {
   for (size_t i = 1; i < output.units.size(); ++i) {
     const Unit& unit = output.units[i];
     EXPECT_NE(unit.tensor, Unit::kNoTensor);
-    EXPECT_EQ(unit.before.size() % 64, 0u);
+    EXPECT_EQ(unit.before().size() % 64, 0u);
   }
+}
+
+TEST(TorchDistOutput, ChunksOfOneShapeShareTheirFrame) {
+  TorchDistRequest request = sample();
+  request.tensors.clear();
+  for (const DType dtype : {DType::bf16, DType::f32})
+    for (const int64_t rows : {4, 4, 8})
+      request.tensors.push_back({{std::to_string(request.tensors.size()), dtype, {rows, 2}},
+                                 {{{0, 0}, {rows / 2, 2}}, {{rows / 2, 0}, {rows / 2, 2}}}});
+  std::map<std::pair<DType, Shape>, std::set<const Frame*>> frames;
+  std::set<const Frame*> all;
+  const Output output = torch_dist_output(request);
+  for (const Unit& unit : output.units) {
+    if (unit.tensor == Unit::kNoTensor) continue;
+    frames[{output.tensors[unit.tensor].dtype, unit.box.extent}].insert(unit.frame.get());
+    all.insert(unit.frame.get());
+  }
+  EXPECT_EQ(frames.size(), 4u);
+  EXPECT_EQ(all.size(), frames.size());
 }
 
 TEST(TorchDistOutput, Refuses) {

@@ -24,13 +24,13 @@ inline void write_checkpoint(const Output& output, const MemorySource& source,
   for (const Unit& unit : output.units) {
     std::string& file = files.at(unit.file);
     ASSERT_EQ(unit.offset, static_cast<int64_t>(file.size())) << "units have no gaps";
-    file += unit.before;
-    std::string after = unit.after;
+    file += unit.before();
+    std::string after(unit.after());
     if (unit.tensor != Unit::kNoTensor) {
       std::vector<std::byte> data(static_cast<size_t>(unit.data_bytes));
       source.read(*find(source, output.tensors.at(unit.tensor).name), unit.box, data);
       const uint32_t crc = crc32(0, data);
-      for (const uint32_t at : unit.crc_at) std::memcpy(after.data() + at, &crc, sizeof crc);
+      for (const uint32_t at : unit.crc_at()) std::memcpy(after.data() + at, &crc, sizeof crc);
       file.append(reinterpret_cast<const char*>(data.data()), data.size());
     }
     file += after;

@@ -42,7 +42,7 @@ std::string peer_archive() {
 }
 
 // An archive of ours with the streamed record's data put in, and its CRC-32.
-std::string assembled(ZipFrame frame, const std::string& data) {
+std::string assembled(Frame frame, const std::string& data) {
   const uint32_t crc = crc32(0, as_bytes(data));
   for (const uint32_t at : frame.crc_at) std::memcpy(frame.after.data() + at, &crc, sizeof crc);
   return frame.before + data + frame.after;
@@ -80,7 +80,7 @@ TEST(Zip, ReadsWhatWeWrite) {
 }
 
 TEST(Zip, FrameSaysWhereTheCrcBelongs) {
-  const ZipFrame frame = tensor_frame("pickle", 100);
+  const Frame frame = tensor_frame("pickle", 100);
   ASSERT_EQ(frame.crc_at.size(), 2u);
   zip::Fields descriptor(std::string_view(frame.after).substr(frame.crc_at[0] - 4));
   EXPECT_EQ(descriptor.u32(), zip::kDescriptor);
