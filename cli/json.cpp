@@ -21,6 +21,7 @@ Json row(const TensorReport& tensor) {
               {"shape", tensor.shape},
               {"elements", tensor.elements}};
   if (tensor.verdict == TensorReport::Verdict::differs) {
+    if (!tensor.second_shape.empty()) out["second_shape"] = tensor.second_shape;
     out["differing"] = tensor.differing;
     out["first_at"] = tensor.first_at;
     out["first_value"] = tensor.first_value;

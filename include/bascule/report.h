@@ -17,10 +17,10 @@ struct TensorReport {
     extra,    ///< in the second, not in the first
   };
   Verdict verdict = Verdict::equal;
-  std::string name;                         // the parameter ("layers.0.attn.q"), or the tensor
-  std::string first_tensor, second_tensor;  // where it lies in each
-  std::string first_dtype, second_dtype;    // torch's names
-  std::vector<int64_t> shape;
+  std::string name;                          // the parameter ("layers.0.attn.q"), or the tensor
+  std::string first_tensor, second_tensor;   // where it lies in each
+  std::string first_dtype, second_dtype;     // torch's names
+  std::vector<int64_t> shape, second_shape;  // the second only where it is another
   int64_t elements = 0, differing = 0;
   std::vector<int64_t> first_at;          // index of the first differing element
   std::string first_value, second_value;  // there

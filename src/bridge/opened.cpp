@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kTextLimit = int64_t{16} << 20;  // of a configuration or state file
-
 /// What training checkpoints hold beside the model.
 constexpr const char* kNotTheModel[] = {"optimizer.*", "chained_*", "rng_state*", "rerun_state*"};
 
@@ -38,9 +36,9 @@ int64_t vocab_multiple(const TensorSource& source, int64_t vocab) {
 }
 
 /// The family that a Megatron checkpoint is of: state.json's, else what run_config.yaml tells, else
-/// --family.
+/// --family, else that of the model it is compared with.
 const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
-                        const fs::path& file) {
+                        const Family* likely, const fs::path& file) {
   if (opened.state)
     return in_context((opened.path / kStateName).string(),
                       [&]() -> const Family& { return family_named(opened.state->family); });
@@ -53,6 +51,8 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
     return asked;
   }
   if (known.size() == 1) return family_named(known[0]);
+  if (likely && (known.empty() || std::ranges::find(known, likely->name) != known.end()))
+    return *likely;
   fail(Kind::unsupported, "{} does not say which family this model is of; give --family{}",
        file.string(),
        known.empty() ? "; \"bascule models\" lists them"
@@ -97,7 +97,7 @@ Opened open_hf(const std::string& path_or_id, const Options& options) {
           "came from",
           opened.path.string());
   opened.config =
-      read_hf_config(read_small_file(config, kTextLimit), config.string(), options.ignore_keys);
+      read_hf_config(read_small_file(config, kConfigLimit), config.string(), options.ignore_keys);
   opened.family = opened.config->family;
   opened.arch = opened.config->arch;
   opened.dtype = opened.config->dtype;
@@ -109,7 +109,7 @@ Opened open_hf(const std::string& path_or_id, const Options& options) {
   return opened;
 }
 
-Opened open_megatron(const fs::path& path, const Options& options) {
+Opened open_megatron(const fs::path& path, const Options& options, const Family* likely) {
   Opened opened;
   opened.format = Opened::Format::torch_dist;
   opened.path = iteration_directory(path);
@@ -123,8 +123,8 @@ Opened open_megatron(const fs::path& path, const Options& options) {
           "writes it beside the weights",
           opened.path.string());
   const RunConfig config =
-      read_run_config(read_small_file(run_config, kTextLimit), run_config.string());
-  opened.family = &family_of(opened, config, options, run_config);
+      read_run_config(read_small_file(run_config, kConfigLimit), run_config.string());
+  opened.family = &family_of(opened, config, options, likely, run_config);
   opened.arch = config.model.arch;
   opened.dtype = config.model.dtype;
   if (const fs::path file = opened.path / (std::string(kTravelFolder) + "config.json");
@@ -133,7 +133,7 @@ Opened open_megatron(const fs::path& path, const Options& options) {
     if (opened.state)
       for (const std::string& key : opened.state->ignored_keys)
         if (std::find(ignore.begin(), ignore.end(), key) == ignore.end()) ignore.push_back(key);
-    opened.config = read_hf_config(read_small_file(file, kTextLimit), file.string(), ignore);
+    opened.config = read_hf_config(read_small_file(file, kConfigLimit), file.string(), ignore);
     // Megatron's configuration cannot hold every fact of the original; where the two agree on all
     // that it can hold, the original says the rest.
     if (opened.config->family == opened.family &&
@@ -151,8 +151,8 @@ Opened open_megatron(const fs::path& path, const Options& options) {
   return opened;
 }
 
-Opened open_model(const std::string& path, const Options& options) {
-  if (is_megatron(path)) return open_megatron(path, options);
+Opened open_model(const std::string& path, const Options& options, const Family* likely) {
+  if (is_megatron(path)) return open_megatron(path, options, likely);
   std::error_code ignored;
   if (!fs::exists(path, ignored) || is_hf_directory(path)) return open_hf(path, options);
   fail(Kind::user,

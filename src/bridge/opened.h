@@ -9,12 +9,16 @@
 
 #include "bascule/bridge.h"
 #include "bridge/state.h"
+#include "convert/verifier.h"
 #include "families/hf_config.h"
 #include "model/megatron.h"
 #include "store/hf_directory.h"
 #include "store/torch_dist/torch_dist_source.h"
 
 namespace bascule {
+
+/// Bytes that a configuration may have.
+inline constexpr int64_t kConfigLimit = int64_t{16} << 20;
 
 struct Opened {
   enum class Format { hugging_face, torch_dist };
@@ -40,14 +44,21 @@ struct Opened {
   std::filesystem::path file(const std::string& name) const { return path / name; }
 };
 
+/// An opened checkpoint, to compare with another.
+inline Spelled spelled(const Opened& opened) {
+  return {&opened.slots, &opened.source(), &opened.dialect};
+}
+
 /// Opens a Hugging Face directory or a cached hub id. Checks every name against the family.
 Opened open_hf(const std::string& path, const Options& options);
 
-/// Opens a Megatron root or one iteration's directory. Checks every name against the family.
-Opened open_megatron(const std::filesystem::path& path, const Options& options);
+/// Opens a Megatron root or one iteration's directory. Checks every name against the family, which
+/// is `likely` where the checkpoint leaves several open.
+Opened open_megatron(const std::filesystem::path& path, const Options& options,
+                     const Family* likely = nullptr);
 
 /// Opens whatever is at `path`. Throws Error{user} when it is neither.
-Opened open_model(const std::string& path, const Options& options);
+Opened open_model(const std::string& path, const Options& options, const Family* likely = nullptr);
 
 /// Whether `path` is a Megatron root or one iteration's directory.
 bool is_megatron(const std::filesystem::path& path);

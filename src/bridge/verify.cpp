@@ -1,8 +1,9 @@
-#include "convert/verifier.h"
-
 #include "base/check.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "bridge/opened.h"
+#include "settings/config_io.h"
+#include "settings/nearest.h"
 #include "store/manifest.h"
 
 namespace bascule {
@@ -10,34 +11,99 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The config.json of a model, which travels with a Megatron checkpoint; empty where it is absent.
+Tree config_of(const std::string& path) {
+  const fs::path file =
+      is_megatron(path) ? iteration_directory(path) / (std::string(kTravelFolder) + "config.json")
+                        : resolve_hf(path) / "config.json";
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return Tree::map();
+  return parse_json(read_small_file(file, kConfigLimit), file.string());
+}
+
+/// Options for each side: a key to ignore is for the configurations that have it, and one must.
+std::pair<Options, Options> options_of(const std::string& first_path,
+                                       const std::string& second_path, const Options& options) {
+  std::pair<Options, Options> of{options, options};
+  if (options.ignore_keys.empty()) return of;
+  of.first.ignore_keys.clear();
+  of.second.ignore_keys.clear();
+  const Tree first = in_context("the first", [&] { return config_of(first_path); });
+  const Tree second = in_context("the second", [&] { return config_of(second_path); });
+  std::vector<std::string> names;
+  for (const Tree* config : {&first, &second})
+    if (config->is_map())
+      for (const Tree::Entry& entry : config->entries()) names.push_back(entry.key);
+  for (const std::string& key : options.ignore_keys) {
+    const bool in_first = has_key(first, key), in_second = has_key(second, key);
+    if (in_first) of.first.ignore_keys.push_back(key);
+    if (in_second) of.second.ignore_keys.push_back(key);
+    if (!in_first && !in_second)
+      fail(Kind::user, "neither {} nor {} has a key {} to ignore in its config.json{}", first_path,
+           second_path, shown(key), did_you_mean(key, names));
+  }
+  return of;
+}
+
+/// Whether only comparing with another can tell which family a checkpoint is of.
+bool may_not_say_its_family(const std::string& path) {
+  std::error_code ignored;
+  return is_megatron(path) && !fs::exists(iteration_directory(path) / kStateName, ignored);
+}
+
+std::pair<Opened, Opened> open_both(const std::string& first_path, const std::string& second_path,
+                                    const Options& options) {
+  const auto [for_first, for_second] = options_of(first_path, second_path, options);
+  const auto open = [](const char* which, const std::string& path, const Options& how,
+                       const Family* likely) {
+    return in_context(which, [&] { return open_model(path, how, likely); });
+  };
+  if (may_not_say_its_family(first_path)) {
+    Opened second = open("the second", second_path, for_second, nullptr);
+    Opened first = open("the first", first_path, for_first, second.family);
+    return {std::move(first), std::move(second)};
+  }
+  Opened first = open("the first", first_path, for_first, nullptr);
+  Opened second = open("the second", second_path, for_second, first.family);
+  return {std::move(first), std::move(second)};
+}
+
+/// What two models of one size have that tensors do not show; empty when nothing.
+std::string difference(const Opened& first, const Opened& second) {
+  const std::string part = difference(first.arch, second.arch);
+  const std::string &a = first.family->name, &b = second.family->name;
+  if (first.family == second.family) {
+    if (part.empty()) return "";
+    return fmt::format(
+        "the configurations differ, first in {}: the same weights compute something else; compare "
+        "the output of `bascule inspect` on both",
+        part);
+  }
+  if (part.empty())
+    return fmt::format("the first is of family {}, the second of {}; both compute the same", a, b);
+  return fmt::format(
+      "these are models of two families, {} and {}, and differ first in {}; compare the output of "
+      "`bascule inspect` on both",
+      a, b, part);
+}
+
 }  // namespace
 
 Report verify_checkpoints(const std::string& first_path, const std::string& second_path,
                           const Options& options, Reporter& reporter) {
-  const Opened first = in_context("the first", [&] { return open_model(first_path, options); });
-  Options for_second = options;
-  if (for_second.family.empty()) for_second.family = first.family->name;
-  const Opened second =
-      in_context("the second", [&] { return open_model(second_path, for_second); });
-  const VerifyOptions how{
-      .threads = options.threads, .memory = options.memory, .convert_first = false};
+  const auto [first, second] = open_both(first_path, second_path, options);
   const Arch &a = first.arch, &b = second.arch;
   require(a.layers.size() == b.layers.size() && a.hidden == b.hidden && a.vocab == b.vocab,
           Kind::mismatch,
-          "these are models of different sizes: {} layers of width {} with {} tokens ({}), and {} "
-          "layers of width {} with {} tokens ({})",
-          a.layers.size(), a.hidden, a.vocab, first.path.string(), b.layers.size(), b.hidden,
-          b.vocab, second.path.string());
-  // Each side speaks its own dialect about the first's parameters.
-  Report report = verify(first.slots, {&first.source(), &first.dialect},
-                         {&second.source(), &second.dialect}, reporter, how);
-  if (first.family != second.family)
-    report.notes.push_back(fmt::format("the first is of family {}, the second of {}",
-                                       first.family->name, second.family->name));
-  if (!(a == b))
-    report.notes.push_back(
-        "the configurations differ in facts that change what the same weights compute; compare the "
-        "output of `bascule inspect` on both");
+          "these are models of different sizes: {} with {} layers of width {} and {} tokens ({}), "
+          "and {} with {} layers of width {} and {} tokens ({})",
+          first.family->name, a.layers.size(), a.hidden, a.vocab, first.path.string(),
+          second.family->name, b.layers.size(), b.hidden, b.vocab, second.path.string());
+  Report report =
+      verify(spelled(first), spelled(second), reporter,
+             {.threads = options.threads, .memory = options.memory, .convert_first = false});
+  if (std::string note = difference(first, second); !note.empty())
+    report.notes.push_back(std::move(note));
   return report;
 }
 

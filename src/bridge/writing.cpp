@@ -88,8 +88,7 @@ Manifest write_output(const Output& output, const Gather& gather, Workspace& wor
 
 Report prove(const Opened& source, const Opened& written, Workspace& workspace, Reporter& reporter,
              const Options& options) {
-  Report report = verify(source.slots, {&source.source(), &source.dialect},
-                         {&written.source(), &written.dialect}, reporter,
+  Report report = verify(spelled(source), spelled(written), reporter,
                          {.threads = options.threads,
                           .memory = options.memory,
                           .convert_first = !options.dtype.empty()});

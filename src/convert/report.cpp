@@ -45,6 +45,9 @@ std::string sentence(const TensorReport& row) {
   std::string text = fmt::format("{} differs", row.name);
   if (row.first_dtype != row.second_dtype)
     text += fmt::format(": dtype {} and {}", row.first_dtype, row.second_dtype);
+  if (!row.second_shape.empty())
+    text += fmt::format(": shape [{}] and [{}]", fmt::join(row.shape, ", "),
+                        fmt::join(row.second_shape, ", "));
   if (row.differing)
     text +=
         fmt::format(": {} of {} elements, first at [{}]: {} and {}", row.differing, row.elements,

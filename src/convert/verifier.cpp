@@ -85,26 +85,54 @@ TensorReport compare(const Sides& sides, size_t slot, const VerifyOptions& optio
   return row;
 }
 
+/// What two models have alike, in the first's canonical order; `rows` gets the rest.
+Dialect common_slots(const Slots& first, const Slots& second, std::vector<TensorReport>& rows) {
+  Dialect common;
+  const auto only = [&](const Slot& slot, TensorReport::Verdict verdict) {
+    TensorReport& row = rows.emplace_back();
+    row.verdict = verdict;
+    row.name = slot.id;
+    row.shape = slot.shape;
+  };
+  for (const Slot& slot : first.all()) {
+    const Slot* other = second.find(slot.id);
+    if (!other) {
+      only(slot, TensorReport::Verdict::absent);
+    } else if (other->shape != slot.shape) {
+      only(slot, TensorReport::Verdict::differs);
+      rows.back().second_shape = other->shape;
+    } else {
+      common.bindings.push_back(exact(slot.id, Layout(slot.id)));
+    }
+  }
+  for (const Slot& slot : second.all())
+    if (!first.find(slot.id)) only(slot, TensorReport::Verdict::extra);
+  return common;
+}
+
 }  // namespace
 
-Report verify(const Slots& slots, const Spelled& first, const Spelled& second, Reporter& reporter,
+Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
               const VerifyOptions& options) {
-  const Dialect order = canonical(slots);
-  const Plan first_plan = plan(slots, *first.dialect, order);
-  const Plan second_plan = plan(slots, *second.dialect, order);
+  std::vector<TensorReport> unmatched;
+  const Dialect order = common_slots(*first.slots, *second.slots, unmatched);
+  const Plan first_plan = plan(*first.slots, *first.dialect, order);
+  const Plan second_plan = plan(*second.slots, *second.dialect, order);
   const Sides sides{first_plan, second_plan, Gather(first_plan, {first.source}),
                     Gather(second_plan, {second.source})};
+  const size_t count = order.bindings.size();
   int64_t total = 0;
-  for (size_t i = 0; i < slots.all().size(); ++i)
-    total += bytes(sides.second.source_dtype(i), elements(slots.all()[i].shape));
+  for (size_t i = 0; i < count; ++i)
+    total += bytes(sides.second.source_dtype(i), elements(second_plan.to[i].shape));
   reporter.phase("verifying", total);
 
   Report report;
-  report.tensors.resize(slots.all().size());
+  report.tensors.resize(count);
   std::vector<Pair> pairs(as_index(std::max(1, options.threads)));
-  parallel(options.threads, slots.all().size(), [&](size_t slot, int worker) {
+  parallel(options.threads, count, [&](size_t slot, int worker) {
     report.tensors[slot] = compare(sides, slot, options, pairs[as_index(worker)], reporter);
   });
+  std::ranges::move(unmatched, std::back_inserter(report.tensors));
   const auto add = [&](const Spelled& side, TensorReport::Verdict verdict) {
     for (std::string& name : unexplained(*side.source, *side.dialect)) {
       TensorReport row;

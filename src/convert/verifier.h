@@ -7,8 +7,9 @@
 
 namespace bascule {
 
-/// One side of a comparison: a source, and how it spells the model.
+/// One side of a comparison: a model's parameters, a source, and how that spells them.
 struct Spelled {
+  const Slots* slots = nullptr;
   const TensorSource* source = nullptr;
   const Dialect* dialect = nullptr;  // expanded
 };
@@ -20,10 +21,11 @@ struct VerifyOptions {
   bool convert_first = false;
 };
 
-/// Streams both sides and compares every slot bit for bit; aliases and padding are checked, too.
-/// Names that neither side binds, aliases or ignores are reported as absent or extra.
+/// Streams both sides and compares every slot bit for bit; aliases are checked, too. Slots that one
+/// model lacks, and names that neither side binds, aliases or ignores, are reported as absent or
+/// extra; slots of two shapes differ.
 /// Throws Error{mismatch} where a side lacks a bound tensor or has another shape.
-Report verify(const Slots& slots, const Spelled& first, const Spelled& second, Reporter& reporter,
+Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
               const VerifyOptions& options);
 
 /// Names of `source` that `dialect` neither binds, nor aliases, nor ignores.

@@ -78,22 +78,6 @@ void refuse_unread(const ConfigIo& io) {
        fmt::join(remedies, " "));
 }
 
-/// The first part in which two models differ, for a message.
-std::string difference(const Arch& a, const Arch& b) {
-  if (a.vocab != b.vocab) return "its vocabulary";
-  if (a.layers.size() != b.layers.size()) return "its number of layers";
-  for (size_t i = 0; i < a.layers.size(); ++i) {
-    if (a.layers[i].mixer != b.layers[i].mixer) return fmt::format("the mixer of layer {}", i);
-    if (a.layers[i].feed_forward != b.layers[i].feed_forward)
-      return fmt::format("the feed-forward part of layer {}", i);
-  }
-  if (a.norm != b.norm || a.sandwich != b.sandwich) return "its norms";
-  if (a.rope != b.rope) return "its rotary positions";
-  if (a.mtp != b.mtp) return "its extra prediction layers";
-  if (a.vision != b.vision) return "its vision tower";
-  return "its embedding or its head";
-}
-
 /// Without what only trainings read and config.json has no key for.
 Arch for_inference(Arch arch) {
   for (Layer& layer : arch.layers)
@@ -102,6 +86,28 @@ Arch for_inference(Arch arch) {
 }
 
 }  // namespace
+
+std::string difference(const Arch& one, const Arch& other) {
+  const Arch a = for_inference(one), b = for_inference(other);
+  if (a == b) return "";
+  if (a.vocab != b.vocab) return "the vocabulary";
+  if (a.layers.size() != b.layers.size()) return "the number of layers";
+  for (size_t i = 0; i < a.layers.size(); ++i) {
+    if (a.layers[i].mixer != b.layers[i].mixer) return fmt::format("the mixer of layer {}", i);
+    if (a.layers[i].feed_forward != b.layers[i].feed_forward)
+      return fmt::format("the feed-forward part of layer {}", i);
+  }
+  if (a.norm != b.norm || a.sandwich != b.sandwich) return "the norms";
+  if (a.rope != b.rope) return "the rotary positions";
+  if (a.mtp != b.mtp) return "the extra prediction layers";
+  if (a.vision != b.vision) return "the vision tower";
+  return "the embedding or the head";
+}
+
+bool has_key(const Tree& config, std::string_view path) {
+  Tree copy = config;
+  return erase(copy, path);
+}
 
 HfConfig read_hf_config(std::string_view text, const std::string& file,
                         const std::vector<std::string>& ignore_keys, bool planned) {
@@ -140,9 +146,9 @@ Tree write_hf_config(const Family& family, const Arch& arch, const std::string& 
   family.config(io, copy);
   tree = tree.sorted();
   const Arch again = read_hf_config(to_json(tree), io.file(), {}, family.planned).arch;
-  require(for_inference(again) == for_inference(arch), Kind::unsupported,
-          "config.json of {} cannot say what this model has: {} would change", family.title,
-          difference(arch, again));
+  const std::string lost = difference(arch, again);
+  require(lost.empty(), Kind::unsupported,
+          "config.json of {} cannot say what this model has: {} would change", family.title, lost);
   return tree;
 }
 

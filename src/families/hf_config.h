@@ -29,6 +29,13 @@ HfConfig read_hf_config(std::string_view text, const std::string& file,
 /// when the family's keys cannot say all of it (but for what only trainings read).
 Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype);
 
+/// The first part in which two models differ, for a message: "the mixer of layer 3". Empty where
+/// they compute the same from the same weights.
+std::string difference(const Arch& one, const Arch& other);
+
+/// Whether a config.json has the key at a dotted path, as `ignore_keys` names it.
+bool has_key(const Tree& config, std::string_view path);
+
 /// config.json as transformers writes it.
 std::string hf_config_text(const Tree& config);
 

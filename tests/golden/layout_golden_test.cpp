@@ -20,8 +20,9 @@ bool rounded_by_the_peer(const TensorReport& row) {
 TEST_P(LayoutGolden, EveryParameterIsWhereWeSayItIs) {
   const Golden golden = open_golden(GetParam());
   NullReporter quiet;
-  const Report report = verify(golden.slots, {golden.hf.weights.get(), &golden.hf_names},
-                               {golden.megatron.get(), &golden.megatron_names}, quiet, {});
+  const Report report =
+      verify({&golden.slots, golden.hf.weights.get(), &golden.hf_names},
+             {&golden.slots, golden.megatron.get(), &golden.megatron_names}, quiet, {});
   EXPECT_GE(report.tensors.size(), golden.slots.all().size());
   for (const TensorReport& row : report.tensors) {
     if (rounded_by_the_peer(row)) continue;

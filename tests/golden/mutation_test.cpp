@@ -16,8 +16,8 @@ class Mutation : public testing::TestWithParam<std::string> {};
 bool killed(const Golden& golden, const Dialect& megatron, const Dialect& hf) {
   NullReporter quiet;
   try {
-    return !verify(golden.slots, {golden.hf.weights.get(), &hf}, {golden.megatron.get(), &megatron},
-                   quiet, {})
+    return !verify({&golden.slots, golden.hf.weights.get(), &hf},
+                   {&golden.slots, golden.megatron.get(), &megatron}, quiet, {})
                 .equal();
   } catch (const Error&) {
     return true;

@@ -361,14 +361,14 @@ TEST(Config, RefusesToWriteWhatAFamilyCannotSay) {
   refused("Gemma2ForCausalLM", "the mixer of layer 3", [&](Arch& a) { mixer(a, 3).window = 9; });
   refused("LlamaForCausalLM", "the feed-forward part of layer 3",
           [](Arch& a) { std::get<Mlp>(a.layers[3].feed_forward).width = 8; });
-  refused("LlamaForCausalLM", "its norms", [](Arch& a) { a.sandwich = true; });
-  refused("LlamaForCausalLM", "its norms", [](Arch& a) { a.norm.kind = Norm::Kind::layer; });
-  refused("GemmaForCausalLM", "its norms", [](Arch& a) { a.norm.zero_centred = false; });
-  refused("LlamaForCausalLM", "its rotary positions", [](Arch& a) { a.rope.percent = 0.5; });
-  refused("LlamaForCausalLM", "its rotary positions", [](Arch& a) { a.rope.local_theta = 5; });
-  refused("LlamaForCausalLM", "its embedding", [](Arch& a) { a.scaled_embedding = true; });
-  refused("LlamaForCausalLM", "its embedding", [](Arch& a) { a.final_soft_cap = 30; });
-  refused("LlamaForCausalLM", "its extra prediction", [](Arch& a) { a.mtp = Mtp{}; });
+  refused("LlamaForCausalLM", "the norms", [](Arch& a) { a.sandwich = true; });
+  refused("LlamaForCausalLM", "the norms", [](Arch& a) { a.norm.kind = Norm::Kind::layer; });
+  refused("GemmaForCausalLM", "the norms", [](Arch& a) { a.norm.zero_centred = false; });
+  refused("LlamaForCausalLM", "the rotary positions", [](Arch& a) { a.rope.percent = 0.5; });
+  refused("LlamaForCausalLM", "the rotary positions", [](Arch& a) { a.rope.local_theta = 5; });
+  refused("LlamaForCausalLM", "the embedding", [](Arch& a) { a.scaled_embedding = true; });
+  refused("LlamaForCausalLM", "the embedding", [](Arch& a) { a.final_soft_cap = 30; });
+  refused("LlamaForCausalLM", "the extra prediction", [](Arch& a) { a.mtp = Mtp{}; });
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ class Verifier : public testing::Test {
   NullReporter quiet_;
 
   Report compared(const MemorySource& b) {
-    return verify(slots_, {&a_, &names_}, {&b, &names_}, quiet_, {});
+    return verify({&slots_, &a_, &names_}, {&slots_, &b, &names_}, quiet_, {});
   }
   /// A copy of the first source with one tensor changed.
   MemorySource changed(const std::string& name,
@@ -77,6 +77,34 @@ TEST_F(Verifier, NamesWhatOnlyOneSideHas) {
   EXPECT_EQ(report.count(Verdict::extra), 1);
   EXPECT_FALSE(report.equal());
   EXPECT_EQ(report.tensors.back().name, "surprise");
+}
+
+TEST_F(Verifier, ComparesWhatTwoModelsHaveAlike) {
+  // The second is without biases of q, k and v, has no second layer, and is wider inside.
+  Arch other = toys::dense(1);
+  std::get<Mlp>(other.layers[0].feed_forward).width += 8;
+  const Slots slots = bascule::slots(other);
+  const Dialect names = canonical(slots);
+  const MemorySource b = toys::random_source(slots, names, 5);
+  const auto verdicts = [&](const Spelled& first, const Spelled& second) {
+    std::map<std::string, Verdict> found;
+    for (const TensorReport& row : verify(first, second, quiet_, {}).tensors)
+      found[row.name] = row.verdict;
+    return found;
+  };
+  const Spelled first{&slots_, &a_, &names_}, second{&slots, &b, &names};
+  const auto there = verdicts(first, second), back = verdicts(second, first);
+  EXPECT_EQ(there.size(), slots_.all().size());
+  EXPECT_EQ(back.size(), there.size());
+  for (const auto& [name, verdict] : there) {
+    const bool gone = name.starts_with("layers.1."), wider = name.find(".mlp.") != name.npos;
+    EXPECT_EQ(verdict, gone ? Verdict::absent : wider ? Verdict::differs : verdict) << name;
+    EXPECT_EQ(back.at(name), verdict == Verdict::absent ? Verdict::extra : verdict) << name;
+  }
+  for (const TensorReport& row : verify(first, second, quiet_, {}).tensors)
+    if (row.name == "layers.0.mlp.up") {
+      EXPECT_EQ(sentence(row), "layers.0.mlp.up differs: shape [12, 16] and [20, 16]");
+    }
 }
 
 TEST_F(Verifier, AliasesMustRepeatBitForBit) {
