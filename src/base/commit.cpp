@@ -127,6 +127,12 @@ Workspace::~Workspace() {
   if (lock_) ::unlink(lock_.path().c_str());
 }
 
+bool Workspace::resumable() const {
+  std::error_code ignored;
+  const std::uintmax_t size = fs::file_size(journal_, ignored);
+  return !ignored && size > 0;
+}
+
 fs::path Workspace::path_of(const std::string& name) const {
   const fs::path inside(name);
   require(inside.is_relative() && inside.has_filename() && inside.lexically_normal() == inside &&

@@ -51,6 +51,8 @@ class Workspace {
   const std::filesystem::path& journal() const { return journal_; }
   /// Whether a journal was found: earlier work on the same plan can be resumed.
   bool resumed() const { return resumed_; }
+  /// Whether the executor has recorded anything, so that the same command would resume.
+  bool resumable() const;
   /// What the user should know: partial directories of other plans, which are left alone, with how
   /// to remove them; a file system without locks.
   const std::vector<std::string>& notices() const { return notices_; }

@@ -55,7 +55,7 @@ std::string config_json(const Opened& source, const Options& options) {
   }
   if (options.dtype.empty())
     return read_small_file(source.path / (std::string(kTravelFolder) + "config.json"),
-                           int64_t{16} << 20);
+                           kConfigLimit);
   Tree tree = source.config->tree;
   for (const char* key : {"torch_dtype", "dtype"})
     if (tree.find(key)) tree.set(key, Tree(options.dtype));
@@ -100,22 +100,24 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   check_space(target_path, outcome.bytes_written);
   Workspace workspace(target_path, plan_hash(source, output, options));
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
-  watch.begin("write", outcome.bytes_written);
-  Manifest manifest = write_output(output, gather, workspace, reporter, options);
-  std::vector<Travelling> files;
-  for (const std::string& name : files_that_travel(source.path / kTokenizerFolder))
-    files.push_back({source.path / kTokenizerFolder / name, name});
-  for (const std::string& name : files_that_travel(source.path / kTravelFolder))
-    if (name != "config.json") files.push_back({source.path / kTravelFolder / name, name});
-  copy_files(files, workspace, manifest);
-  if (options.verify) {
-    watch.begin("verify", outcome.bytes_written);
-    outcome.report =
-        prove(source, open_hf(workspace.directory(), options), workspace, reporter, options);
-    outcome.verified = true;
-  }
-  watch.begin("commit");
-  workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+  fill(workspace, [&] {
+    watch.begin("write", outcome.bytes_written);
+    Manifest manifest = write_output(output, gather, workspace, reporter, options);
+    std::vector<Travelling> files;
+    for (const std::string& name : files_that_travel(source.path / kTokenizerFolder))
+      files.push_back({source.path / kTokenizerFolder / name, name});
+    for (const std::string& name : files_that_travel(source.path / kTravelFolder))
+      if (name != "config.json") files.push_back({source.path / kTravelFolder / name, name});
+    copy_files(files, workspace, manifest);
+    if (options.verify) {
+      watch.begin("verify", outcome.bytes_written);
+      outcome.report =
+          prove(source, open_hf(workspace.directory(), options), workspace, reporter, options);
+      outcome.verified = true;
+    }
+    watch.begin("commit");
+    workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+  });
   watch.end();
   return outcome;
 }

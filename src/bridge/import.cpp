@@ -107,23 +107,25 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   check_space(target, outcome.bytes_written);
   Workspace workspace(target, plan_hash(source, output, options));
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
-  watch.begin("write", outcome.bytes_written);
-  Manifest manifest = write_output(output, gather, workspace, reporter, options);
-  std::vector<Travelling> files;
-  for (const HfFile& file : source.hf.tokenizer_files)
-    files.push_back({source.path / file.name, kTokenizerFolder + file.name});
-  for (const HfFile& file : source.hf.other_files)
-    files.push_back({source.path / file.name, kTravelFolder + file.name});
-  copy_files(files, workspace, manifest);
-  if (options.verify) {
-    watch.begin("verify", outcome.bytes_written);
-    outcome.report =
-        prove(source, open_megatron(workspace.directory(), options), workspace, reporter, options);
-    outcome.verified = true;
-  }
-  watch.begin("commit");
-  workspace.publish(options.overwrite, kManifestName, to_json(manifest));
-  move_trackers(root, target, options.iteration);
+  fill(workspace, [&] {
+    watch.begin("write", outcome.bytes_written);
+    Manifest manifest = write_output(output, gather, workspace, reporter, options);
+    std::vector<Travelling> files;
+    for (const HfFile& file : source.hf.tokenizer_files)
+      files.push_back({source.path / file.name, kTokenizerFolder + file.name});
+    for (const HfFile& file : source.hf.other_files)
+      files.push_back({source.path / file.name, kTravelFolder + file.name});
+    copy_files(files, workspace, manifest);
+    if (options.verify) {
+      watch.begin("verify", outcome.bytes_written);
+      outcome.report = prove(source, open_megatron(workspace.directory(), options), workspace,
+                             reporter, options);
+      outcome.verified = true;
+    }
+    watch.begin("commit");
+    workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+    move_trackers(root, target, options.iteration);
+  });
   watch.end();
   return outcome;
 }

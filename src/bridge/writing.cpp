@@ -75,6 +75,16 @@ std::string plan_hash(const Opened& source, const Output& output, const Options&
   return hasher.hex().substr(0, 16);
 }
 
+void fill(const Workspace& workspace, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.kind() != Kind::interrupted || !workspace.resumable()) throw;
+    fail(Kind::interrupted, "{}; what is done is kept in {}: the same command resumes it",
+         error.what(), workspace.directory().parent_path().string());
+  }
+}
+
 Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
                       Reporter& reporter, const Options& options) {
   const auto entries = execute(output, gather, workspace, reporter,

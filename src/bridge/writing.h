@@ -1,6 +1,8 @@
 // What import and export share: planning a result, writing it, and proving it before it is named.
 #pragma once
 
+#include <functional>
+
 #include "bridge/opened.h"
 #include "bridge/travel.h"
 #include "convert/executor.h"
@@ -27,6 +29,10 @@ std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const O
 /// Identifies what is to be done: the same command on unchanged files has the same hash, and only
 /// such partial work is resumed.
 std::string plan_hash(const Opened& source, const Output& output, const Options& options);
+
+/// Runs what fills and publishes a workspace. When a signal stops it and the same command would
+/// resume, the error says so.
+void fill(const Workspace& workspace, const std::function<void()>& work);
 
 /// Writes data files and small files; returns the manifest so far.
 Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
