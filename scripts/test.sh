@@ -79,6 +79,13 @@ stage_interop() {
   ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
 }
 
+# The training engine on .venv's libtorch, with its tests.
+stage_engine() {
+  build engine
+  run_ctest engine
+  .venv/bin/python -m pytest tests/engine/python "${pattern[@]}"
+}
+
 # The quick start, twice: the second run has nothing left to write.
 stage_quickstart() {
   rm -rf build/example/*.steps.json build/example/*-megatron build/example/*-huggingface
@@ -104,7 +111,7 @@ stage_docs() {
 }
 
 stages=(
-  packages format layers tools dev tidy asan tsan fuzz release python interop quickstart smollm2
+  packages format layers tools dev tidy asan tsan fuzz release python engine interop quickstart smollm2
   bad_days docs
 )
 pattern_stages=(tools dev interop)

@@ -1,0 +1,29 @@
+#include "kernels/cross_entropy.h"
+
+#include "kernels/compute_type.h"
+
+namespace bascule {
+
+using at::Tensor;
+
+Tensor cross_entropy(Tensor& logits, const Tensor& labels, const Tensor& weights,
+                     std::optional<double> soft_cap, std::optional<double> scale) {
+  const at::ScalarType stored = logits.scalar_type();
+  Tensor z = logits.to(compute_type(logits));
+  if (soft_cap) z.div_(*soft_cap).tanh_();  // the slope needs the tanh itself
+  Tensor capped = soft_cap ? z * *soft_cap : z;
+  const Tensor log_sum = capped.logsumexp(-1);
+  const Tensor columns = labels.unsqueeze(1);
+  Tensor losses = log_sum - capped.gather(1, columns).squeeze(1);
+  if (!scale) return losses;
+
+  const Tensor rows = (weights * *scale).unsqueeze(1);
+  Tensor gradient = capped.sub_(log_sum.unsqueeze(1)).exp_();
+  gradient.scatter_add_(1, columns, at::full_like(columns, -1, gradient.options()));
+  gradient.mul_(rows);
+  if (soft_cap) gradient.mul_(1 - z.square());
+  logits = gradient.to(stored);
+  return losses;
+}
+
+}  // namespace bascule

@@ -1,0 +1,78 @@
+#include "nn/arena_source.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "convert/gather.h"
+#include "convert/plan.h"
+
+namespace bascule {
+namespace {
+
+at::ScalarType torch_type(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+      return at::kDouble;
+    case DType::f32:
+      return at::kFloat;
+    case DType::bf16:
+      return at::kBFloat16;
+    case DType::f16:
+      return at::kHalf;
+    default:
+      fail(Kind::internal, "{} is no type of parameters", torch_name(dtype));
+  }
+}
+
+}  // namespace
+
+DType stored_dtype(at::ScalarType type) {
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16})
+    if (torch_type(dtype) == type) return dtype;
+  fail(Kind::internal, "tensors of {} are not stored", at::toString(type));
+}
+
+ArenaSource::ArenaSource(std::vector<NamedTensor> tensors) : tensors_(std::move(tensors)) {
+  std::ranges::sort(tensors_, {}, &NamedTensor::name);
+  for (const NamedTensor& each : tensors_) {
+    require(each.tensor.is_contiguous() && each.tensor.is_cpu(), Kind::internal,
+            "{} is not dense in main memory", each.name);
+    infos_.push_back(
+        {each.name, stored_dtype(each.tensor.scalar_type()), each.tensor.sizes().vec()});
+  }
+}
+
+void ArenaSource::read(size_t index, const Box& box, std::span<std::byte> out) const {
+  at::Tensor part = tensors_[index].tensor;
+  for (size_t d = 0; d < box.at.size(); ++d)
+    part = part.narrow(static_cast<int64_t>(d), box.at[d], box.extent[d]);
+  require(out.size() == static_cast<size_t>(part.numel()) * part.element_size(), Kind::internal,
+          "{}: {} bytes for {} values", infos_[index].name, out.size(), part.numel());
+  const at::Tensor dense = part.contiguous();
+  std::memcpy(out.data(), dense.const_data_ptr(), out.size());
+}
+
+void fill(const Slots& slots, const TensorSource& source, const Dialect& dialect,
+          const Dialect& local, const Shards& shards, const std::vector<NamedTensor>& targets) {
+  const std::vector<Place> from = {{.rank = 0, .dialect = &dialect, .shards = {}}};
+  const std::vector<Place> to = {{.rank = 0, .dialect = &local, .shards = shards}};
+  const Plan there = plan(slots, from, to);
+  const Gather gather(there, {&source});
+  Scratch scratch;
+  for (size_t i = 0; i < there.to.size(); ++i) {
+    const at::Tensor& target = targets[i].tensor;
+    require(targets[i].name == there.to[i].name, Kind::internal, "{} where {} belongs",
+            targets[i].name, there.to[i].name);
+    const at::Tensor dense = target.is_cpu() && target.is_contiguous()
+                                 ? target
+                                 : at::empty(target.sizes(), target.options().device(at::kCPU));
+    gather.fill(i, whole(there.to[i].shape), stored_dtype(target.scalar_type()),
+                {static_cast<std::byte*>(dense.mutable_data_ptr()),
+                 static_cast<size_t>(dense.numel()) * dense.element_size()},
+                scratch);
+    if (!dense.is_alias_of(target)) target.copy_(dense);
+  }
+}
+
+}  // namespace bascule

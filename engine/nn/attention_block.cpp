@@ -1,0 +1,126 @@
+#include "nn/attention_block.h"
+
+#include <cmath>
+
+#include "base/check.h"
+#include "kernels/compute_type.h"
+
+namespace bascule {
+namespace {
+
+using at::Tensor;
+
+enum Part { kQkv, kQNorm, kKNorm, kOut };                        // of Saved::parts
+enum Kept { kQueries, kKeys, kValues, kCore, kLogSum, kCount };  // of Saved::tensors
+
+AttentionRule rule_of(const Gqa& gqa) {
+  const double scalar = gqa.query_scalar.value_or(static_cast<double>(gqa.head_dim));
+  return {.scale = 1 / std::sqrt(scalar), .window = gqa.window, .soft_cap = gqa.soft_cap};
+}
+
+/// [tokens, heads, dim] -> [sequences, heads, length, dim], a view.
+Tensor by_head(const Tensor& x, const Batch& batch) {
+  return x.view({batch.sequences, batch.length, x.size(1), x.size(2)}).transpose(1, 2);
+}
+
+/// [sequences, heads, length, dim] -> [tokens, heads, dim]
+Tensor by_token(const Tensor& x) {
+  return x.transpose(1, 2).reshape({x.size(0) * x.size(2), x.size(1), x.size(3)});
+}
+
+}  // namespace
+
+AttentionBlock::AttentionBlock(const Parameters& parameters, const Arch& arch, const Gqa& gqa,
+                               const std::string& at)
+    : gqa_(gqa),
+      rope_(arch.rope),
+      theta_(gqa.window ? arch.rope.local_theta.value_or(arch.rope.theta) : arch.rope.theta),
+      rule_(rule_of(gqa)),
+      qkv_(parameters, {at + "attn.q", at + "attn.k", at + "attn.v"}),
+      out_(parameters, {at + "attn.o"}) {
+  require(!gqa.output_gate && !gqa.clip && arch.rope.sections.empty(), Kind::unsupported,
+          "training does not know attention with an output gate, clipped projections or multimodal "
+          "positions ({})",
+          at);
+  // A second base stands for layers without the long context's stretching (Gemma 3).
+  if (gqa.window && arch.rope.local_theta) rope_.scaling.reset();
+  if (gqa.sinks) sinks_ = &parameters.holding({at + "attn.sinks"});
+  if (gqa.qk_norm == Gqa::QkNorm::none) return;
+  q_norm_.emplace(parameters, arch.norm, at + "attn.q_norm");
+  k_norm_.emplace(parameters, arch.norm, at + "attn.k_norm");
+}
+
+RopeTable AttentionBlock::table(const Batch& batch, at::ScalarType type) const {
+  return rope_table(rope_, theta_, gqa_.head_dim, batch.positions, type);
+}
+
+void AttentionBlock::normalize(Tensor& queries, Tensor& keys, const Batch& batch,
+                               Saved& saved) const {
+  if (!q_norm_) return;
+  if (gqa_.qk_norm == Gqa::QkNorm::full_width) {
+    queries = q_norm_->forward(queries.flatten(1), batch, saved.parts[kQNorm]).view_as(queries);
+    keys = k_norm_->forward(keys.flatten(1), batch, saved.parts[kKNorm]).view_as(keys);
+  } else {
+    queries = q_norm_->forward(queries, batch, saved.parts[kQNorm]);
+    keys = k_norm_->forward(keys, batch, saved.parts[kKNorm]);
+  }
+}
+
+void AttentionBlock::normalize_backward(Tensor& dq, Tensor& dk, const Batch& batch,
+                                        Saved& saved) const {
+  if (!q_norm_) return;
+  if (gqa_.qk_norm == Gqa::QkNorm::full_width) {
+    dq = q_norm_->backward(dq.flatten(1), batch, saved.parts[kQNorm]).view_as(dq);
+    dk = k_norm_->backward(dk.flatten(1), batch, saved.parts[kKNorm]).view_as(dk);
+  } else {
+    dq = q_norm_->backward(dq, batch, saved.parts[kQNorm]);
+    dk = k_norm_->backward(dk, batch, saved.parts[kKNorm]);
+  }
+}
+
+Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& saved) const {
+  saved.parts.resize(kOut + 1);
+  const int64_t tokens = in.size(0), dim = gqa_.head_dim, group = gqa_.heads / gqa_.kv_heads;
+  // A group of the projection's rows: its queries, its key, its value.
+  const Tensor qkv =
+      qkv_.forward(in, batch, saved.parts[kQkv]).view({tokens, gqa_.kv_heads, group + 2, dim});
+  Tensor queries = qkv.narrow(2, 0, group).reshape({tokens, gqa_.heads, dim});
+  Tensor keys = qkv.select(2, group).contiguous(), values = qkv.select(2, group + 1).contiguous();
+  normalize(queries, keys, batch, saved);
+  if (gqa_.rope) {
+    const RopeTable angles = table(batch, compute_type(in));
+    queries = rope_forward(queries, angles);
+    keys = rope_forward(keys, angles);
+  }
+  const AttentionInput input{by_head(queries, batch), by_head(keys, batch), by_head(values, batch),
+                             sinks_ ? sinks_->value : Tensor()};
+  AttentionOutput output = attention_forward(input, rule_);
+  saved.tensors = {input.queries, input.keys, input.values, output.out, output.log_sum};
+  return out_.forward(by_token(output.out).view({tokens, -1}), batch, saved.parts[kOut]);
+}
+
+Tensor AttentionBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
+  const int64_t tokens = dout.size(0), dim = gqa_.head_dim, group = gqa_.heads / gqa_.kv_heads;
+  const std::vector<Tensor> kept = std::move(saved.tensors);
+  saved.tensors.clear();
+  const Tensor dcore = out_.backward(dout, batch, saved.parts[kOut]);
+  const AttentionInput input{kept[kQueries], kept[kKeys], kept[kValues],
+                             sinks_ ? sinks_->value : Tensor()};
+  AttentionInput gradients =
+      attention_backward(by_head(dcore.view({tokens, gqa_.heads, dim}), batch), input,
+                         {kept[kCore], kept[kLogSum]}, rule_);
+  if (sinks_) saved.waiting.push_back({sinks_, gradients.sinks, {}});
+  Tensor dq = by_token(gradients.queries), dk = by_token(gradients.keys);
+  const Tensor dv = by_token(gradients.values);
+  if (gqa_.rope) {
+    const RopeTable angles = table(batch, compute_type(dout));
+    dq = rope_backward(dq, angles);
+    dk = rope_backward(dk, angles);
+  }
+  normalize_backward(dq, dk, batch, saved);
+  const Tensor dqkv =
+      at::cat({dq.view({tokens, gqa_.kv_heads, group, dim}), dk.unsqueeze(2), dv.unsqueeze(2)}, 2);
+  return qkv_.backward(dqkv.view({tokens, -1}), batch, saved.parts[kQkv]);
+}
+
+}  // namespace bascule

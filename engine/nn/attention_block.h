@@ -1,0 +1,40 @@
+// Grouped-query self-attention: projections, norms of queries and keys, rope, the core. Immutable.
+#pragma once
+
+#include <optional>
+
+#include "kernels/attention.h"
+#include "kernels/rope.h"
+#include "model/arch.h"
+#include "nn/block.h"
+#include "nn/linear.h"
+#include "nn/norm_block.h"
+
+namespace bascule {
+
+class AttentionBlock : public Block {
+ public:
+  /// `at` is the layer's prefix, "layers.3.". Throws Error{unsupported} for parts of `gqa` that
+  /// training does not know.
+  AttentionBlock(const Parameters& parameters, const Arch& arch, const Gqa& gqa,
+                 const std::string& at);
+
+  at::Tensor forward(const at::Tensor& in, const Batch& batch, Saved& saved) const override;
+  at::Tensor backward(const at::Tensor& dout, const Batch& batch, Saved& saved) const override;
+
+ private:
+  /// Queries and keys, [tokens, heads, dim], normalised; and back.
+  void normalize(at::Tensor& queries, at::Tensor& keys, const Batch& batch, Saved& saved) const;
+  void normalize_backward(at::Tensor& dq, at::Tensor& dk, const Batch& batch, Saved& saved) const;
+  RopeTable table(const Batch& batch, at::ScalarType type) const;
+
+  Gqa gqa_;
+  Rope rope_;
+  double theta_;
+  AttentionRule rule_;
+  Linear qkv_, out_;
+  const Parameter* sinks_ = nullptr;
+  std::optional<NormBlock> q_norm_, k_norm_;
+};
+
+}  // namespace bascule

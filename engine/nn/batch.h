@@ -1,0 +1,18 @@
+// One micro-batch, flattened to tokens. A value.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace bascule {
+
+/// tokens = sequences * length; token i is at position i % length of sequence i / length.
+struct Batch {
+  int64_t sequences = 0, length = 0;
+  at::Tensor tokens = {};     // [tokens] int64
+  at::Tensor labels = {};     // [tokens] int64; what follows each token
+  at::Tensor loss_mask = {};  // [tokens] fp32: 1 where the label counts
+  double balance_scale = 0;   // of the gradients of balancing losses: 1 / micro-batches of a step
+  at::Tensor positions = {};  // [tokens] int64
+};
+
+}  // namespace bascule

@@ -1,0 +1,46 @@
+// The one model: a decoder whose blocks an Arch lists. Immutable but for its parameters' values.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "model/arch.h"
+#include "nn/block.h"
+#include "nn/embedding.h"
+#include "nn/head.h"
+#include "nn/parameters.h"
+
+namespace bascule {
+
+/// What is computed again in the backward rather than kept.
+enum class Recompute {
+  none,
+  full,  // everything inside of a layer
+};
+
+class Decoder {
+ public:
+  /// `parameters` must outlive the decoder. Throws Error{unsupported} for blocks that training does
+  /// not know.
+  Decoder(const Arch& arch, const Parameters& parameters, Recompute recompute = Recompute::none);
+
+  /// [tokens, vocabulary]
+  at::Tensor logits(const Batch& batch) const;
+
+  /// The summed loss without gradients.
+  LossSum loss(const Batch& batch) const;
+
+  /// The summed loss; the gradients of scale * loss are added to the parameters'.
+  LossSum forward_backward(const Batch& batch, double scale) const;
+
+ private:
+  at::Tensor hidden(const Batch& batch, std::vector<Saved>* saved) const;
+
+  Embedding embedding_;
+  std::vector<std::unique_ptr<Block>> layers_;
+  Head head_;
+  Recompute recompute_;
+};
+
+}  // namespace bascule

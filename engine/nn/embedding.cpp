@@ -1,0 +1,37 @@
+#include "nn/embedding.h"
+
+#include <cmath>
+
+#include "kernels/compute_type.h"
+
+namespace bascule {
+
+using at::Tensor;
+
+Embedding::Embedding(const Parameters& parameters, const Arch& arch)
+    : weight_(&parameters.holding({"embed"})), scaled_(arch.scaled_embedding) {}
+
+double Embedding::factor(at::ScalarType dtype) const {
+  if (!scaled_) return 1;
+  const double root = std::sqrt(static_cast<double>(weight_->value.size(1)));
+  return at::scalar_tensor(root, at::TensorOptions(dtype)).item<double>();
+}
+
+Tensor Embedding::forward(const Batch& batch) const {
+  Tensor out = at::embedding(weight_->value, batch.tokens);
+  if (scaled_) out.mul_(factor(out.scalar_type()));
+  return out;
+}
+
+void Embedding::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
+  if (!weight_->gradient.defined()) return;
+  Tensor wide = dout.to(compute_type(dout));
+  if (scaled_) wide = wide * factor(dout.scalar_type());
+  // Tokens that occur twice add up in order of place, so that the result is always the same.
+  saved.waiting.push_back(
+      {weight_,
+       at::embedding_dense_backward(wide, batch.tokens, weight_->value.size(0), -1, false),
+       {}});
+}
+
+}  // namespace bascule

@@ -1,0 +1,111 @@
+#include "nn/initial_values.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <span>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace bascule {
+namespace {
+
+using Words = std::array<uint32_t, 4>;
+
+/// Philox4x32 with ten rounds.
+Words philox(Words counter, uint64_t key) {
+  auto first = static_cast<uint32_t>(key), second = static_cast<uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t a = uint64_t{0xD2511F53} * counter[0], b = uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<uint32_t>(b >> 32) ^ counter[1] ^ first, static_cast<uint32_t>(b),
+               static_cast<uint32_t>(a >> 32) ^ counter[3] ^ second, static_cast<uint32_t>(a)};
+    first += 0x9E3779B9;
+    second += 0xBB67AE85;
+  }
+  return counter;
+}
+
+/// (0, 1], with all bits of the word.
+double unit(uint32_t word) { return (static_cast<double>(word) + 1) / 4294967296.0; }
+
+uint64_t stream_of(const std::string& id) {
+  Hasher hasher;
+  hasher.update(std::as_bytes(std::span(id)));
+  return std::stoull(hasher.hex().substr(0, 16), nullptr, 16);
+}
+
+}  // namespace
+
+InitialValues::InitialValues(const Slots& slots, uint64_t seed, double std, int64_t layers)
+    : seed_(seed) {
+  const double scaled = std / std::sqrt(2.0 * static_cast<double>(std::max<int64_t>(1, layers)));
+  for (const Slot& slot : slots.all()) {
+    Rule rule{.stream = stream_of(slot.id)};
+    switch (slot.init) {
+      case Slot::Init::normal:
+        rule.std = std;
+        break;
+      case Slot::Init::scaled_normal:
+        rule.std = scaled;
+        break;
+      case Slot::Init::one:
+        rule.constant = 1;
+        break;
+      case Slot::Init::zero:
+        break;
+      case Slot::Init::other:
+        fail(Kind::unsupported, "training does not know how to start {} from random values",
+             slot.id);
+    }
+    rules_.push_back(rule);
+    infos_.push_back({slot.id, DType::f32, slot.shape});
+  }
+  // A source lists its tensors by name.
+  std::vector<size_t> order(infos_.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [&](size_t i) { return infos_[i].name; });
+  std::vector<TensorInfo> infos;
+  std::vector<Rule> rules;
+  for (const size_t i : order) {
+    infos.push_back(infos_[i]);
+    rules.push_back(rules_[i]);
+  }
+  infos_ = std::move(infos);
+  rules_ = std::move(rules);
+}
+
+float InitialValues::value(const Rule& rule, int64_t index) const {
+  if (rule.std == 0) return static_cast<float>(rule.constant);
+  // Two words make a pair of normal values, four words two pairs: four neighbours share a counter.
+  const auto group = static_cast<uint64_t>(index / 4);
+  const Words words =
+      philox({static_cast<uint32_t>(group), static_cast<uint32_t>(group >> 32),
+              static_cast<uint32_t>(rule.stream), static_cast<uint32_t>(rule.stream >> 32)},
+             seed_);
+  const size_t pair = static_cast<size_t>(index % 4) / 2 * 2;
+  const double radius = std::sqrt(-2 * std::log(unit(words[pair])));
+  const double angle = 2 * std::numbers::pi * unit(words[pair + 1]);
+  return static_cast<float>(rule.std * radius * (index % 2 ? std::sin(angle) : std::cos(angle)));
+}
+
+void InitialValues::read(size_t index, const Box& box, std::span<std::byte> out) const {
+  const Shape steps = strides(infos_[index].shape);
+  const Shape own = strides(box.extent);
+  const int64_t count = elements(box.extent);
+  require(out.size() == static_cast<size_t>(count) * sizeof(float), Kind::internal,
+          "{}: {} bytes for {} values", infos_[index].name, out.size(), count);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t rest = i, at = 0;
+    for (size_t d = 0; d < steps.size(); ++d) {
+      at += (box.at[d] + rest / own[d]) * steps[d];
+      rest %= own[d];
+    }
+    const float x = value(rules_[index], at);
+    std::memcpy(out.data() + static_cast<size_t>(i) * sizeof x, &x, sizeof x);
+  }
+}
+
+}  // namespace bascule

@@ -1,0 +1,24 @@
+// A norm with its parameters, as a block. Immutable.
+#pragma once
+
+#include "model/arch.h"
+#include "nn/block.h"
+#include "nn/parameters.h"
+
+namespace bascule {
+
+/// Normalises the last dimension of [..., n] by the slot's gain (and bias).
+class NormBlock : public Block {
+ public:
+  NormBlock(const Parameters& parameters, const Norm& norm, const std::string& slot);
+
+  at::Tensor forward(const at::Tensor& in, const Batch& batch, Saved& saved) const override;
+  at::Tensor backward(const at::Tensor& dout, const Batch& batch, Saved& saved) const override;
+
+ private:
+  Norm norm_;
+  const Parameter* weight_;
+  const Parameter* bias_;
+};
+
+}  // namespace bascule

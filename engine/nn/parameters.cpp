@@ -1,0 +1,93 @@
+#include "nn/parameters.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace bascule {
+namespace {
+
+std::string key(const std::vector<std::string>& slots) {
+  return fmt::format("{}", fmt::join(slots, " "));
+}
+
+Parameter described(const Binding& row, const Slots& slots) {
+  Parameter parameter{.name = row.name, .slots = row.layout.leaves()};
+  const Slot* first = slots.find(parameter.slots.front());
+  require(first != nullptr, Kind::internal, "{} holds {}, which the model lacks", row.name,
+          parameter.slots.front());
+  parameter.group = first->group;
+  parameter.decay = first->decay;
+  return parameter;
+}
+
+/// Parameters that training changes only by rules of their own (the bias of a router's choice).
+bool trained(const Parameter& parameter) {
+  return !parameter.slots.front().ends_with("moe.expert_bias");
+}
+
+}  // namespace
+
+Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
+                       const ParameterOptions& options)
+    : local_(std::move(local)) {
+  const auto wide = options.dtype == at::kDouble ? at::kDouble : at::kFloat;
+  std::vector<int64_t> sizes;
+  std::vector<Shape> shapes;
+  for (const Binding& row : local_.bindings) {
+    Parameter parameter = described(row, slots);
+    const bool fp32 = slots.find(parameter.slots.front())->fp32;
+    const Arena wanted{.expert = parameter.group == Group::expert_tensor,
+                       .dtype = fp32 ? wide : options.dtype,
+                       .trainable = options.gradients && trained(parameter)};
+    const auto same = std::ranges::find_if(arenas_, [&](const Arena& arena) {
+      return arena.expert == wanted.expert && arena.dtype == wanted.dtype &&
+             arena.trainable == wanted.trainable;
+    });
+    parameter.arena = static_cast<size_t>(same - arenas_.begin());
+    if (same == arenas_.end()) {
+      arenas_.push_back(wanted);
+      sizes.push_back(0);
+    }
+    shapes.push_back(row.layout.pack(slots, shards).shape);
+    parameter.offset = sizes[parameter.arena];
+    sizes[parameter.arena] += elements(shapes.back());
+    by_slots_[key(parameter.slots)] = all_.size();
+    all_.push_back(std::move(parameter));
+  }
+  for (size_t i = 0; i < arenas_.size(); ++i) {
+    Arena& arena = arenas_[i];
+    const auto like = at::TensorOptions(options.device);
+    arena.values = at::zeros({sizes[i]}, like.dtype(arena.dtype));
+    if (arena.trainable) arena.gradients = at::zeros({sizes[i]}, like.dtype(wide));
+  }
+  for (size_t i = 0; i < all_.size(); ++i) {
+    Parameter& parameter = all_[i];
+    const Arena& arena = arenas_[parameter.arena];
+    const auto view = [&](const at::Tensor& all) {
+      return all.narrow(0, parameter.offset, elements(shapes[i])).view(shapes[i]);
+    };
+    parameter.value = view(arena.values);
+    if (arena.trainable) parameter.gradient = view(arena.gradients);
+  }
+}
+
+const Parameter* Parameters::find(const std::vector<std::string>& slots) const {
+  const auto found = by_slots_.find(key(slots));
+  return found == by_slots_.end() ? nullptr : &all_[found->second];
+}
+
+const Parameter& Parameters::holding(const std::vector<std::string>& slots) const {
+  const Parameter* found = find(slots);
+  require(found != nullptr, Kind::internal, "no tensor of this rank holds {}", key(slots));
+  return *found;
+}
+
+void Parameters::zero_gradients() {
+  for (Arena& arena : arenas_)
+    if (arena.gradients.defined()) arena.gradients.zero_();
+}
+
+}  // namespace bascule

@@ -1,0 +1,65 @@
+// The parameters that one rank holds, with their gradients, in contiguous arenas.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/dialect.h"
+#include "model/slot.h"
+
+namespace bascule {
+
+/// One stored tensor of the rank's dialect. `value` and `gradient` are views into an arena.
+struct Parameter {
+  std::string name;  // as in GPTModel.named_parameters()
+  std::vector<std::string> slots = {};
+  Group group = Group::none;
+  bool decay = true;         // weight decay applies: to matrices (Megatron's rule)
+  at::Tensor value = {};     // in the model's dtype, or fp32 where the slot stays so
+  at::Tensor gradient = {};  // fp32 or wider, undefined where frozen
+  size_t arena = 0;
+  int64_t offset = 0;  // elements, in the arena
+};
+
+/// Parameters that are reduced, updated and stored together.
+struct Arena {
+  bool expert = false;  // reduced over the expert group, not the whole data-parallel one
+  at::ScalarType dtype = at::kFloat;
+  bool trainable = true;
+  at::Tensor values = {}, gradients = {};  // [elements]; no gradients where not trainable
+};
+
+struct ParameterOptions {
+  at::ScalarType dtype = at::kFloat;
+  at::Device device = at::kCPU;
+  bool gradients = true;  // false: for inference
+};
+
+class Parameters {
+ public:
+  /// Allocates, zero, every tensor that `local` binds; `local` is expanded, its shapes are
+  /// `shards`'.
+  Parameters(const Slots& slots, Dialect local, const Shards& shards,
+             const ParameterOptions& options);
+
+  /// The tensor that holds exactly these slots. Throws Error{internal} when there is none.
+  const Parameter& holding(const std::vector<std::string>& slots) const;
+  /// The same, or nullptr.
+  const Parameter* find(const std::vector<std::string>& slots) const;
+
+  const std::vector<Parameter>& all() const { return all_; }
+  const std::vector<Arena>& arenas() const { return arenas_; }
+  const Dialect& dialect() const { return local_; }
+  void zero_gradients();
+
+ private:
+  Dialect local_;
+  std::vector<Parameter> all_;
+  std::vector<Arena> arenas_;
+  std::unordered_map<std::string, size_t> by_slots_;
+};
+
+}  // namespace bascule

@@ -1,0 +1,46 @@
+#include "nn/saved.h"
+
+#include <unordered_set>
+
+#include "nn/parameters.h"
+
+namespace bascule {
+namespace {
+
+using at::Tensor;
+
+void add(const Saved::Waiting& waiting) {
+  const Tensor& gradient = waiting.parameter->gradient;
+  if (!gradient.defined()) return;  // frozen
+  if (!waiting.x.defined()) {
+    gradient.add_(waiting.dy.view(gradient.sizes()));
+  } else if (waiting.x.scalar_type() == gradient.scalar_type()) {
+    gradient.addmm_(waiting.dy.t(), waiting.x);
+  } else {
+    gradient.add_(at::mm(waiting.dy.t(), waiting.x));
+  }
+}
+
+void count(const Saved& saved, std::unordered_set<const void*>& seen, int64_t& bytes) {
+  for (const Tensor& tensor : saved.tensors)
+    if (tensor.defined() && seen.insert(tensor.storage().data()).second)
+      bytes += static_cast<int64_t>(tensor.storage().nbytes());
+  for (const Saved& part : saved.parts) count(part, seen, bytes);
+}
+
+}  // namespace
+
+int64_t Saved::bytes() const {
+  std::unordered_set<const void*> seen;
+  int64_t bytes = 0;
+  count(*this, seen, bytes);
+  return bytes;
+}
+
+void accumulate(Saved& saved) {
+  for (const Saved::Waiting& waiting : saved.waiting) add(waiting);
+  for (Saved& part : saved.parts) accumulate(part);
+  saved = {};
+}
+
+}  // namespace bascule
