@@ -346,7 +346,7 @@ TEST(ConfigRefusals, OfTextThatIsNoConfiguration) {
   for (const auto& [text, words] : cases) {
     SCOPED_TRACE(text.substr(0, 40));
     expect_error(Kind::format, {"config.json", words},
-                 [&] { read_hf_config(text, "config.json"); });
+                 [&text = text] { read_hf_config(text, "config.json"); });
   }
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 TEST(Workers, RunEachIndexOnce) {
   for (const int threads : {0, 1, 2, 5}) {
-    for (const size_t count : {0, 1, 3, 1000}) {
+    for (const size_t count : {0u, 1u, 3u, 1000u}) {
       std::vector<std::atomic<int>> runs(count);
       std::atomic<bool> numbered{true};
       parallel(threads, count, [&](size_t index, int worker) {

@@ -74,7 +74,7 @@ TEST(Json, RefusesWhatIsNotJson) {
   };
   for (const auto& [text, part] : cases) {
     SCOPED_TRACE(text);
-    expect_error(Kind::format, {"bad.json", part}, [&] { parse_json(text, "bad.json"); });
+    expect_error(Kind::format, {"bad.json", part}, [text = text] { parse_json(text, "bad.json"); });
   }
 }
 
