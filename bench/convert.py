@@ -203,7 +203,7 @@ def main() -> int:
     checkpoint = work / f"megatron-{given.size}"
     for folder in (source, checkpoint, target):
         shutil.rmtree(folder, ignore_errors=True)
-    generator = ["python3", str(ROOT / "tools/random_llama.py"), str(source), "--size", given.size]
+    generator = ["python3", str(ROOT / "tools/random_model.py"), str(source), "--size", given.size]
     run(generator, log)
     weights = sum(path.stat().st_size for path in source.glob("*.safetensors"))
     run([str(binary), "import", str(source), str(checkpoint)], log)

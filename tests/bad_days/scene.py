@@ -10,7 +10,7 @@ from pathlib import Path
 from process import Ended, Running
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-import random_llama  # noqa: E402
+import random_model  # noqa: E402
 
 TRACKER = "latest_checkpointed_iteration.txt"
 
@@ -23,7 +23,7 @@ class Scene:
         self.hf = [folder / f"hf{i}" for i in range(2)]
         self.megatron = [folder / f"megatron{i}" for i in range(2)]
         for i in range(2):
-            random_llama.write_model(self.hf[i], "120m", seed=i + 1)
+            random_model.write_model(self.hf[i], "120m", seed=i + 1)
         # How long each verb takes at best: when to kill.
         self.seconds = {
             "import": min(self._timed("import", self.hf[i], self.megatron[i]) for i in range(2)),

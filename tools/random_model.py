@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes a Llama of random bf16 weights as a Hugging Face directory; standard library only.
+"""Writes a model of random bf16 weights as a Hugging Face directory; standard library only.
 
-    random_llama.py HF_DIR --size 120m|1b|8b [--seed N] [--shards N]
+    random_model.py HF_DIR --size 120m|1b|8b|mixture [--seed N] [--shards N]
 
-1b and 8b have the config.json of Llama-3.2-1B and Llama-3.1-8B. The values are random numbers of
-ordinary size (2^-9 to 2^-5, both signs); no two tensors start alike.
+1b and 8b have the config.json of Llama-3.2-1B and Llama-3.1-8B; mixture is a Qwen3-MoE with as many
+layers and experts as Qwen3-235B-A22B, 37,000 tensors, but narrow ones. The values are random
+numbers of ordinary size (2^-9 to 2^-5, both signs); no two tensors start alike.
 """
 
 import argparse
@@ -43,10 +44,36 @@ LLAMA3_ROPE = {
     "original_max_position_embeddings": 8192,
     "rope_type": "llama3",
 }
+QWEN3_MOE: dict[str, Any] = {
+    "architectures": ["Qwen3MoeForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "bos_token_id": 151643,
+    "decoder_sparse_step": 1,
+    "eos_token_id": 151645,
+    "hidden_act": "silu",
+    "initializer_range": 0.02,
+    "max_position_embeddings": 40960,
+    "mlp_only_layers": [],
+    "model_type": "qwen3_moe",
+    "norm_topk_prob": True,
+    "output_router_logits": False,
+    "rms_norm_eps": 1e-06,
+    "rope_scaling": None,
+    "rope_theta": 1000000.0,
+    "router_aux_loss_coef": 0.001,
+    "sliding_window": None,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.51.0",
+    "use_cache": True,
+    "use_sliding_window": False,
+}
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
     "120m": (
         2,
-        {
+        LLAMA
+        | {
             "hidden_size": 768,
             "intermediate_size": 2048,
             "num_attention_heads": 12,
@@ -61,7 +88,8 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
     ),
     "1b": (
         1,
-        {
+        LLAMA
+        | {
             "head_dim": 64,
             "hidden_size": 2048,
             "intermediate_size": 8192,
@@ -74,7 +102,8 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
     ),
     "8b": (
         4,
-        {
+        LLAMA
+        | {
             "hidden_size": 4096,
             "intermediate_size": 14336,
             "num_attention_heads": 32,
@@ -82,6 +111,22 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
             "num_key_value_heads": 8,
             "rope_scaling": LLAMA3_ROPE,
             "tie_word_embeddings": False,
+        },
+    ),
+    "mixture": (
+        1,
+        QWEN3_MOE
+        | {
+            "head_dim": 16,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "moe_intermediate_size": 32,
+            "num_attention_heads": 4,
+            "num_experts": 128,
+            "num_experts_per_tok": 8,
+            "num_hidden_layers": 94,
+            "num_key_value_heads": 2,
+            "vocab_size": 151936,
         },
     ),
 }
@@ -107,24 +152,33 @@ PIECE_BYTES = 8 << 20
 
 def shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Names and shapes in the model's order."""
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    hidden = config["hidden_size"]
     head = config.get("head_dim", hidden // config["num_attention_heads"])
     queries, keys = (config[f"num_{kind}_heads"] * head for kind in ("attention", "key_value"))
     found: dict[str, tuple[int, ...]] = {
         "model.embed_tokens.weight": (config["vocab_size"], hidden)
     }
+    layer_shapes: dict[str, tuple[int, ...]] = {
+        "input_layernorm": (hidden,),
+        "self_attn.q_proj": (queries, hidden),
+        "self_attn.k_proj": (keys, hidden),
+        "self_attn.v_proj": (keys, hidden),
+        "self_attn.o_proj": (hidden, queries),
+        "post_attention_layernorm": (hidden,),
+    }
+    experts = config.get("num_experts", 0)
+    if experts:
+        layer_shapes |= {"self_attn.q_norm": (head,), "self_attn.k_norm": (head,)}
+        layer_shapes["mlp.gate"] = (experts, hidden)
+    inner = config["moe_intermediate_size" if experts else "intermediate_size"]
+    for mlp in [f"mlp.experts.{expert}" for expert in range(experts)] or ["mlp"]:
+        layer_shapes |= {
+            f"{mlp}.gate_proj": (inner, hidden),
+            f"{mlp}.up_proj": (inner, hidden),
+            f"{mlp}.down_proj": (hidden, inner),
+        }
     for layer in range(config["num_hidden_layers"]):
-        for name, shape in {
-            "input_layernorm": (hidden,),
-            "self_attn.q_proj": (queries, hidden),
-            "self_attn.k_proj": (keys, hidden),
-            "self_attn.v_proj": (keys, hidden),
-            "self_attn.o_proj": (hidden, queries),
-            "post_attention_layernorm": (hidden,),
-            "mlp.gate_proj": (inner, hidden),
-            "mlp.up_proj": (inner, hidden),
-            "mlp.down_proj": (hidden, inner),
-        }.items():
+        for name, shape in layer_shapes.items():
             found[f"model.layers.{layer}.{name}.weight"] = shape
     found["model.norm.weight"] = (hidden,)
     if not config["tie_word_embeddings"]:
@@ -142,9 +196,8 @@ def pool(chance: random.Random) -> memoryview:
 
 def write_model(folder: Path, size: str, seed: int = 1, shards: int | None = None) -> int:
     """Writes the directory and returns the bytes of its weights."""
-    default_shards, changes = SIZES[size]
+    default_shards, config = SIZES[size]
     shards = shards or default_shards
-    config = LLAMA | changes
     chance = random.Random(seed)
     values = pool(chance)
 
