@@ -8,7 +8,7 @@ set -euo pipefail
 build=(
   g++ cmake ninja-build
   nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
-  libxxhash-dev libdeflate-dev zlib1g-dev
+  libxxhash-dev libdeflate-dev libmd-dev zlib1g-dev
   python3-venv ca-certificates
 )
 test=(

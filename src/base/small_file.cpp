@@ -56,7 +56,7 @@ std::string read_small_file(const std::filesystem::path& path, int64_t limit) {
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
   const std::filesystem::path temporary =
-      parent / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
+      parent / fmt::format(".{}.{}.tmp", path.filename().string(), ::gettid());
   try {
     File file = File::create(temporary);
     file.pwrite_all(0, as_bytes(bytes));
