@@ -80,4 +80,12 @@ inline std::span<const Spelling<CheckpointFormat>> spellings(CheckpointFormat) {
   return kCheckpointFormats;
 }
 
+/// The name that is written for a value.
+template <class E>
+std::string_view spelled(E value) {
+  for (const Spelling<E>& spelling : spellings(value))
+    if (spelling.value == value) return spelling.text;
+  return "";
+}
+
 }  // namespace bascule

@@ -16,8 +16,7 @@ std::string number(double value) {
 std::string shown(const Range& range) {
   if (range.least && range.most)
     return fmt::format(" from {} to {}", number(*range.least), number(*range.most));
-  if (range.least)
-    return (range.above ? " above " : " of at least ") + number(*range.least);
+  if (range.least) return (range.above ? " above " : " of at least ") + number(*range.least);
   if (range.most) return fmt::format(" of at most {}", number(*range.most));
   return "";
 }

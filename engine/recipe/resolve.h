@@ -40,10 +40,11 @@ Resolved resolve(const std::string& recipe, const std::vector<std::string>& over
 Resolved resolve(const std::string& recipe, const std::vector<std::string>& overrides,
                  std::string_view environment);
 
-/// YAML that resolves to the same settings: every value, with its origin as a comment.
+/// YAML that resolves to the same settings: every value that is not unset by default, with its
+/// origin as a comment.
 std::string to_annotated_yaml(const Resolved& resolved);
 
-/// The names of the recipes in the library that are models, sorted.
-std::vector<std::string> recipe_names();
+/// The settings that a recipe of the library gives the value that it inherits, or the default.
+std::vector<std::string> redundant_keys(const std::string& name);
 
 }  // namespace bascule

@@ -177,6 +177,7 @@ void feed_forward_fields(ConfigIo& io, const Arch& arch, MegatronLayers& layers)
   // No parameter has this width where all layers have experts.
   if (io.reading() ? layers.any_dense() : !from_sparse)
     size(io, "ffn_hidden_size", dense.width, 4 * arch.hidden);
+  io.known({"ffn_hidden_size"});
   if (!io.reading()) return;
   dense.activation = layers.sparse.activation = activation;
   dense.gated = layers.sparse.gated = gated;

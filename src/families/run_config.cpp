@@ -71,12 +71,12 @@ std::vector<std::string> families_that_fit(const Arch& arch, const std::string& 
   return fitting;
 }
 
-Tree checkpoint_section() {
+Tree checkpoint_section(bool has_optimizer) {
   return Tree::map({
       {"_target_",            "megatron.bridge.training.config.CheckpointConfig"},
       {"ckpt_format",         "torch_dist"                                      },
       {"fully_parallel_save", true                                              },
-      {"save_optim",          false                                             },
+      {"save_optim",          has_optimizer                                     },
       {"save_rng",            false                                             }
   });
 }
@@ -113,7 +113,7 @@ std::string run_config_yaml(const Family& family, const RunConfig& config) {
   Tree root = Tree::map({
       {"_target_",         "megatron.bridge.training.config.ConfigContainer"          },
       {std::string(kOurs), Tree::map({{"family", family.name}, {"version", kVersion}})},
-      {"checkpoint",       checkpoint_section()                                       },
+      {"checkpoint",       checkpoint_section(config.has_optimizer)                   },
       {"model",            model                                                      },
   });
   // Bridge's container of all sections wants these to be named.
@@ -148,6 +148,25 @@ RunConfig read_run_config(std::string_view text, const std::string& file) {
                                    : std::vector<std::string>{family};
   const Tree* tokenizer = root.find("tokenizer");
   config.has_tokenizer = tokenizer && tokenizer->is_map();
+  return config;
+}
+
+MegatronConfig read_model_settings(const Tree& settings, const Family& family,
+                                   const std::string& place) {
+  ConfigIo io = ConfigIo::reader(settings, place);
+  MegatronConfig config;
+  megatron_config(io, provider_named(family.provider, place), WindowCount::keys_before, config);
+  for (const ConfigIo::Unread& unread : io.unread())
+    require(unread.path.ends_with("._call_"), Kind::unsupported,
+            "{}: {} is {}, but models of the family {} have no such setting", place, unread.path,
+            brief(*unread.value), family.name);
+  try {
+    write_hf_config(family, config.arch, "");
+  } catch (const Error& error) {
+    if (error.kind() == Kind::internal) throw;
+    fail(Kind::unsupported, "{}: the family {} has no such model: {}", place, family.name,
+         error.message());
+  }
   return config;
 }
 

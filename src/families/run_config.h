@@ -15,6 +15,7 @@ struct RunConfig {
   MegatronConfig model;
   std::string hf_model_id = {};  // where Bridge looks for the Hugging Face model; may be empty
   bool has_tokenizer = false;    // tokenizer files lie beside it
+  bool has_optimizer = false;    // the checkpoint holds what the optimizer keeps. Not read.
   /// The families that the file can be of, their names sorted: one where it tells; several or none
   /// where it does not, so that someone must say. Not written.
   std::vector<std::string> families = {};
@@ -27,6 +28,12 @@ std::string run_config_yaml(const Family& family, const RunConfig& config);
 /// Reads the text of `file`. Throws Error{format} when it is malformed and Error{unsupported} on a
 /// provider, a setting or a combination that is not known.
 RunConfig read_run_config(std::string_view text, const std::string& file);
+
+/// Reads the settings of a model of `family` alone, those of `model:`, every one of which must be
+/// understood; `place` is for messages. Throws as read_run_config, and Error{unsupported} where the
+/// family has no such model.
+MegatronConfig read_model_settings(const Tree& settings, const Family& family,
+                                   const std::string& place);
 
 /// What is left of a model in Megatron's settings: read_run_config(run_config_yaml(...)).
 /// Two models that Megatron cannot tell apart become equal.

@@ -100,6 +100,14 @@ std::string to_json(const Tree& tree, const JsonStyle& style = {});
 /// more than 1 MiB, or aliases that expand to more than a million values.
 Tree parse_yaml(std::string_view text, const std::string& file);
 
+/// Where a key stands.
+struct KeyLine {
+  std::string path;  // dotted, as Tree::at takes it
+  int64_t line = 0;  // from 1
+};
+/// The same, and where the keys of maps stand that are in no list, in the file's order.
+Tree parse_yaml(std::string_view text, const std::string& file, std::vector<KeyLine>& lines);
+
 /// Writes block-style YAML as PyYAML's safe_dump(sort_keys=True) does, so that it reads back as
 /// the same values there and here; ends with a line end.
 std::string to_yaml(const Tree& tree);

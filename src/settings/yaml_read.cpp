@@ -16,6 +16,7 @@ namespace bascule {
 namespace {
 
 constexpr std::string_view kStandardTag = "tag:yaml.org,2002:";
+constexpr size_t kMaxPath = 256;  // bytes of a key's path whose line is kept
 
 /// Where the text stops being UTF-8 (RFC 3629) without zero bytes; its length if it does not.
 /// yaml-cpp would guess at other encodings and pass on what is none.
@@ -50,7 +51,8 @@ size_t values_in(const Tree& tree) {
 /// Builds a Tree from parser events; an alias copies what its anchor names.
 class YamlBuilder : public YAML::EventHandler {
  public:
-  explicit YamlBuilder(const std::string& file) : file_(file) {}
+  explicit YamlBuilder(const std::string& file, std::vector<KeyLine>* lines = nullptr)
+      : file_(file), lines_(lines) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -149,6 +151,16 @@ class YamlBuilder : public YAML::EventHandler {
             mark.line + 1, brief(Tree(text)));
     open.key = std::move(text);
     open.has_key = true;
+    if (lines_) keep_line(mark.line + 1);
+  }
+
+  void keep_line(int64_t line) {
+    std::string path;
+    for (const Open& open : open_) {
+      if (!open.has_key || path.size() + open.key.size() > kMaxPath) return;  // a list; no setting
+      path += (path.empty() ? "" : ".") + open.key;
+    }
+    lines_->push_back({std::move(path), line});
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, std::string_view standard, Tree empty,
@@ -190,15 +202,14 @@ class YamlBuilder : public YAML::EventHandler {
   }
 
   const std::string& file_;
+  std::vector<KeyLine>* lines_;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   size_t values_ = 0, expanded_bytes_ = 0;
   Tree root_;
 };
 
-}  // namespace
-
-Tree parse_yaml(std::string_view text, const std::string& file) {
+Tree parse(std::string_view text, const std::string& file, std::vector<KeyLine>* lines) {
   require(text.size() <= kMaxYaml, Kind::format, "{}: {} bytes are more than the {} allowed", file,
           text.size(), kMaxYaml);
   const size_t good = end_of_utf8(text);
@@ -206,7 +217,7 @@ Tree parse_yaml(std::string_view text, const std::string& file) {
   std::istringstream in{std::string(text)};
   try {
     YAML::Parser parser(in);
-    YamlBuilder builder(file), rest(file);
+    YamlBuilder builder(file, lines), rest(file);
     parser.HandleNextDocument(builder);
     require(!parser.HandleNextDocument(rest), Kind::format,
             "{}: more than one document; only one is allowed", file);
@@ -215,6 +226,17 @@ Tree parse_yaml(std::string_view text, const std::string& file) {
     fail(Kind::format, "{}: no valid YAML: line {}, column {}: {}", file, error.mark.line + 1,
          error.mark.column + 1, error.msg);
   }
+}
+
+}  // namespace
+
+Tree parse_yaml(std::string_view text, const std::string& file) {
+  return parse(text, file, nullptr);
+}
+
+Tree parse_yaml(std::string_view text, const std::string& file, std::vector<KeyLine>& lines) {
+  lines.clear();
+  return parse(text, file, &lines);
 }
 
 }  // namespace bascule

@@ -253,5 +253,17 @@ TEST(Yaml, RefusesHostileTextSoon) {
   }
 }
 
+TEST(Yaml, SaysWhereKeysStand) {
+  std::vector<KeyLine> lines = {{"old", 1}};
+  parse_yaml("a: 1\n\nb:\n  c: [1, {d: 2}]\n  'e f':\n    g: 3\n", "x.yaml", lines);
+  std::string text;
+  for (const KeyLine& key : lines) text += key.path + ":" + std::to_string(key.line) + " ";
+  EXPECT_EQ(text, "a:1 b:3 b.c:4 b.e f:5 b.e f.g:6 ");
+  // Paths that no setting has are not kept: a file of a megabyte could make gigabytes of them.
+  const std::string name(200, 'n');
+  parse_yaml(name + ":\n  " + name + ": 1\n", "x.yaml", lines);
+  EXPECT_EQ(lines.size(), 1u);
+}
+
 }  // namespace
 }  // namespace bascule

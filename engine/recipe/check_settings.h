@@ -1,0 +1,16 @@
+// What single settings cannot know: whether they fit each other. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recipe/settings.h"
+
+namespace bascule {
+
+/// Throws Error{user} where settings contradict each other or one that is required is missing, and
+/// Error{unsupported} on what is not built yet. Returns what someone should know all the same, one
+/// sentence each.
+std::vector<std::string> check_settings(const Settings& settings);
+
+}  // namespace bascule
