@@ -108,6 +108,8 @@ stage_docs() {
   python3 tools/architecture.py --check
   python3 tools/cli_docs.py "$binary" --check
   python3 tools/readme_tables.py --binary "$binary" --check
+  build/release/settings_reference | diff docs/settings.md -
+  build/release/settings_reference --schema | diff docs/recipe.schema.json -
 }
 
 stages=(

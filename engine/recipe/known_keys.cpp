@@ -1,5 +1,7 @@
 #include "recipe/known_keys.h"
 
+#include <sstream>
+
 namespace bascule {
 namespace {
 
@@ -183,7 +185,7 @@ constexpr Unsupported kUnsupported[] = {
     {"", " _target_ ", "a run_config.yaml is no recipe"},
 };
 
-constexpr struct { std::string_view theirs, ours; } kRenamed[] = {
+constexpr RenamedKey kRenamed[] = {
     {"train.eval_iters",        "validation.eval_iters"   },  // Bridge 0.3.1; newer ones have the latter
     {"train.eval_interval",     "validation.eval_interval"},
     {"train.skip_train",        "validation.skip_train"   },
@@ -214,9 +216,22 @@ std::string_view why_unsupported(std::string_view path) {
 }
 
 std::string_view name_here(std::string_view path) {
-  for (const auto& row : kRenamed)
+  for (const RenamedKey& row : kRenamed)
     if (row.theirs == path) return row.ours;
   return path;
 }
+
+std::vector<UnsupportedKeys> unsupported_keys() {
+  std::vector<UnsupportedKeys> all;
+  for (const Unsupported& row : kUnsupported) {
+    UnsupportedKeys keys{row.group, {}, row.why};
+    std::istringstream names{std::string(row.names)};
+    for (std::string name; names >> name;) keys.names.push_back(name);
+    all.push_back(std::move(keys));
+  }
+  return all;
+}
+
+std::span<const RenamedKey> renamed_keys() { return kRenamed; }
 
 }  // namespace bascule
