@@ -30,13 +30,6 @@ std::vector<Verb> engine_verbs() {
                    "bascule generate checkpoints/llama \"The capital of France is\"",
        .make = nullptr,
        .usage = "PATH PROMPT [options]"},
-      {.name = "data",
-       .summary = "List, check or merge indexed datasets.",
-       .description = kElsewhere,
-       .examples = "# Read a dataset through and check it\n"
-                   "bascule data check datasets/corpus",
-       .make = nullptr,
-       .usage = "list|check|merge PATH ..."},
       {.name = "plot",
        .summary = "Draw a run's loss, rates and throughput.",
        .description = kElsewhere,

@@ -83,8 +83,11 @@ std::string terms(const std::vector<std::pair<std::string, std::string>>& rows, 
 std::string usage(const Verb& verb, const std::vector<Option>& options) {
   std::string line = fmt::format("bascule {}", verb.name);
   if (verb.make == nullptr) return fmt::format("{} {}", line, verb.usage);
-  for (const Option& option : options)
-    if (option.positional()) line += option.required ? " " + option.name : " [" + option.name + "]";
+  for (const Option& option : options) {
+    if (!option.positional()) continue;
+    const std::string name = option.name + (option.repeatable ? " ..." : "");
+    line += option.required ? " " + name : " [" + name + "]";
+  }
   return line + " [options]";
 }
 

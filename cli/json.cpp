@@ -39,6 +39,13 @@ Json counts(const Report& report) {
   return out;
 }
 
+Json summary(const DatasetSummary& dataset) {
+  return {{"prefix", dataset.prefix},       {"documents", dataset.documents},
+          {"sequences", dataset.sequences}, {"tokens", dataset.tokens},
+          {"dtype", name(dataset.type)},    {"bytes", dataset.bytes},
+          {"multimodal", dataset.has_modes}};
+}
+
 }  // namespace
 
 std::string error_json(std::string_view kind, std::string_view message, int exit) {
@@ -138,6 +145,25 @@ std::string machine_json(const Machine& machine) {
                {"driver", known(machine.driver)},
                {"nccl", known(machine.nccl)},
                {"engine", known(machine.engine)}});
+}
+
+std::string dataset_list_json(const std::vector<DatasetSummary>& datasets) {
+  Json rows = Json::array();
+  for (const DatasetSummary& dataset : datasets) rows.push_back(summary(dataset));
+  return text({{"datasets", rows}});
+}
+
+std::string dataset_check_json(const std::vector<DatasetCheck>& checks) {
+  Json rows = Json::array();
+  for (const DatasetCheck& check : checks) {
+    Json row = summary(check.summary);
+    row["empty_sequences"] = check.empty_sequences;
+    row["longest_sequence"] = check.longest_sequence;
+    row["smallest_token"] = check.smallest_token;
+    row["largest_token"] = check.largest_token;
+    rows.push_back(row);
+  }
+  return text({{"datasets", rows}});
 }
 
 }  // namespace bascule::cli

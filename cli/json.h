@@ -8,6 +8,7 @@
 
 #include "bascule/bridge.h"
 #include "cli/machine.h"
+#include "data/dataset_tools.h"
 
 namespace bascule::cli {
 
@@ -19,5 +20,7 @@ std::string inspection_json(const Inspection& seen, bool tensors);
 std::string plan_json(const PlanListing& plan);
 std::string models_json(const std::vector<FamilyInfo>& families);
 std::string machine_json(const Machine& machine);
+std::string dataset_list_json(const std::vector<DatasetSummary>& datasets);
+std::string dataset_check_json(const std::vector<DatasetCheck>& checks);
 
 }  // namespace bascule::cli

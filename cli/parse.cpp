@@ -10,6 +10,8 @@
 namespace bascule::cli {
 namespace {
 
+constexpr int kMostWords = 1 << 20;  // of one argument; a command line has no room for more
+
 std::string hint(std::string_view verb) {
   return fmt::format("; \"bascule {} --help\" lists what it takes", verb);
 }
@@ -52,9 +54,12 @@ void parse(std::string_view verb, const std::vector<Option>& options,
   app.allow_extras();
   std::vector<CLI::Option*> declared;
   declared.reserve(options.size());
-  for (const Option& option : options)
+  for (const Option& option : options) {
     declared.push_back(option.flag() ? app.add_flag(option.name)->disable_flag_override()
                                      : app.add_option(option.name)->take_all());
+    if (option.positional() && option.repeatable)
+      declared.back()->expected(1, kMostWords)->allow_extra_args();
+  }
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // it takes them reversed
   } catch (const CLI::ParseError& error) {

@@ -10,6 +10,7 @@ Verb export_verb();
 Verb verify_verb();
 Verb inspect_verb();
 Verb plan_verb();
+Verb data_verb();
 Verb models_verb();
 Verb doctor_verb();
 Verb completion_verb();

@@ -23,14 +23,15 @@ TINTS = {"q": ("#dbe4ff", "#3b5bdb"), "k": ("#ffe8cc", "#d9480f"), "v": ("#d3f9d
 
 # A box: its centre, its width, and what it is.
 BOXES: dict[str, tuple[int, int, int, str]] = {
-    "cli": (540, 510, 350, "seven verbs, exit codes, progress, --json"),
+    "cli": (540, 510, 350, "eight verbs, exit codes, progress, --json"),
     "bridge": (420, 592, 350, "open, import, export, verify, inspect, plan"),
     "recipe": (910, 592, 250, "recipes, settings, schedules"),
     "convert": (210, 674, 330, "plan, streaming executor, verifier"),
     "families": (536, 674, 290, "a table each: config.json ↔ Arch, names"),
-    "store": (195, 756, 300, "safetensors, torch_dist as data"),
-    "model": (540, 756, 300, "Arch, slots, layouts, dialects, mesh"),
-    "settings": (885, 756, 300, "fields both ways, YAML, nearest names"),
+    "store": (161, 756, 232, "safetensors, torch_dist as data"),
+    "model": (414, 756, 234, "Arch, slots, layouts, dialects, mesh"),
+    "settings": (667, 756, 232, "fields both ways, YAML, names"),
+    "data": (919, 756, 232, "indexed datasets, order of samples"),
     "base": (540, 838, 990, "errors, files, atomic commit, hashes, workers: knows no models"),
 }
 BOX_HEIGHT = 52

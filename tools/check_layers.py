@@ -25,7 +25,7 @@ MAY_SEE: dict[str, set[str]] = {
     "recipe": {"base", "settings", "model"},
     # settings: the nearest name to a mistyped option
     "cli": {"base", "settings", "bridge", "recipe", "data"},
-    "data": {"base", "settings"},
+    "data": {"base"},
     "kernels": {"base", "model"},
     "nn": {"base", "store", "model", "convert", "kernels"},
     "train": {

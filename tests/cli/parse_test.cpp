@@ -55,6 +55,26 @@ TEST(Parse, StoresWhatWordsSay) {
   EXPECT_EQ(told.memory, int64_t{64} << 20);
 }
 
+TEST(Parse, GivesWhatIsLeftToAnArgumentThatRepeats) {
+  std::string action;
+  std::vector<std::string> paths;
+  bool quiet = false;
+  const auto read = [&](const std::vector<std::string>& words) {
+    paths.clear();
+    Option path = texts("PATH", "PATH", "", paths);
+    path.required = true;
+    parse("verb", {argument("ACTION", "", action), path, flag("--quiet", "", quiet)}, words);
+  };
+  read({"list", "a", "--quiet", "b", "--", "--c"});
+  EXPECT_EQ(action, "list");
+  EXPECT_EQ(paths, (std::vector<std::string>{"a", "b", "--c"}));
+  EXPECT_TRUE(quiet);
+  read({"list", "a"});
+  EXPECT_EQ(paths, (std::vector<std::string>{"a"}));
+  EXPECT_THROW(read({"list"}), Error);
+  EXPECT_THROW(read({"list", "a", "--loud"}), Error);
+}
+
 TEST(Parse, LeavesTheRestAsItWas) {
   const Told told = parsed({"a"});
   EXPECT_EQ(told.target, "");

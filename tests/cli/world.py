@@ -30,6 +30,10 @@ def template(binary: Path) -> Path:
     made = run("bascule import Llama-3.2-1B checkpoints/llama --quiet", binary, folder)
     if made.returncode != 0:
         raise RuntimeError(made.stderr)
+    (folder / "datasets").mkdir()
+    for dataset, name in (("a", "wiki"), ("c", "books")):
+        for end in ("bin", "idx"):
+            shutil.copy(GOLDEN / "data" / f"{dataset}.{end}", folder / "datasets" / f"{name}.{end}")
     (folder / "exported" / "old").mkdir(parents=True)
     (folder / "exported" / "old" / "config.json").write_text("{}")
     hub = folder / "cache" / "hub" / "models--meta-llama--Llama-3.2-1B"
