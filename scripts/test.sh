@@ -101,6 +101,9 @@ stage_smollm2() {
     --exported build/example/SmolLM2-135M-Instruct-huggingface
 }
 
+# Peak resident memory, of small models and of one with 37,000 tensors.
+stage_memory() { python3 tests/memory/run.py --binary "$binary"; }
+
 stage_bad_days() { python3 tests/bad_days/run.py --binary "$binary" --kills "${KILLS:-20}"; }
 
 # What tools draw or list for people must be what the tree gives now.
@@ -114,7 +117,7 @@ stage_docs() {
 
 stages=(
   packages format layers tools dev tidy asan tsan fuzz release python engine interop quickstart smollm2
-  bad_days docs
+  memory bad_days docs
 )
 pattern_stages=(tools dev interop)
 run_stages "$@"

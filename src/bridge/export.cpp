@@ -70,10 +70,9 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
   const Opened source = open_megatron(source_path, options);
-  const Dialect dialect = written_dialect(source);
-  const Plan there = plan(source.slots, source.dialect, dialect);
-  const Gather gather(there, {&source.source()});
-  const std::vector<DType> dtypes = target_dtypes(there, gather, options);
+  Plan there = plan(source.slots, source.dialect, written_dialect(source));
+  std::optional<Gather> gather(std::in_place, there, std::vector{&source.source()});
+  const std::vector<DType> dtypes = target_dtypes(there, *gather, options);
   std::vector<TensorInfo> tensors;
   for (size_t i = 0; i < there.to.size(); ++i)
     tensors.push_back({there.to[i].name, dtypes[i], there.to[i].shape});
@@ -102,13 +101,17 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
-    Manifest manifest = write_output(output, gather, workspace, reporter, options);
+    Manifest manifest = write_output(output, *gather, workspace, reporter, options);
     std::vector<Travelling> files;
     for (const std::string& name : files_that_travel(source.path / kTokenizerFolder))
       files.push_back({source.path / kTokenizerFolder / name, name});
     for (const std::string& name : files_that_travel(source.path / kTravelFolder))
       if (name != "config.json") files.push_back({source.path / kTravelFolder / name, name});
     copy_files(files, workspace, manifest);
+    // The proof needs memory of its own.
+    gather.reset();
+    there = {};
+    output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
       outcome.report =

@@ -76,9 +76,9 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   MegatronForm form = usual_form(source.arch);
   form.vocab_multiple = options.padded_vocab_multiple;
   const Dialect dialect = megatron(source.arch, source.slots, form);
-  const Plan there = plan(source.slots, source.dialect, dialect);
-  const Gather gather(there, {&source.source()});
-  const std::vector<DType> dtypes = target_dtypes(there, gather, options);
+  Plan there = plan(source.slots, source.dialect, dialect);
+  std::optional<Gather> gather(std::in_place, there, std::vector{&source.source()});
+  const std::vector<DType> dtypes = target_dtypes(there, *gather, options);
   Output output = torch_dist_output(request_of(source, dialect, dtypes, options));
   output.small_files.push_back(
       {"run_config.yaml",
@@ -109,13 +109,17 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
-    Manifest manifest = write_output(output, gather, workspace, reporter, options);
+    Manifest manifest = write_output(output, *gather, workspace, reporter, options);
     std::vector<Travelling> files;
     for (const HfFile& file : source.hf.tokenizer_files)
       files.push_back({source.path / file.name, kTokenizerFolder + file.name});
     for (const HfFile& file : source.hf.other_files)
       files.push_back({source.path / file.name, kTravelFolder + file.name});
     copy_files(files, workspace, manifest);
+    // The proof needs memory of its own.
+    gather.reset();
+    there = {};
+    output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
       outcome.report = prove(source, open_megatron(workspace.directory(), options), workspace,

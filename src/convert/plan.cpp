@@ -98,7 +98,17 @@ std::span<const Copy> Plan::into(size_t to) const {
 
 Plan plan(const Slots& slots, std::span<const Place> from, std::span<const Place> to) {
   Plan out;
+  // A model may have 10^5 tensors: nothing is to grow beyond them.
+  const auto bindings = [](std::span<const Place> places) {
+    size_t count = 0;
+    for (const Place& place : places) count += place.dialect->bindings.size();
+    return count;
+  };
+  out.from.reserve(bindings(from));
+  out.to.reserve(bindings(to));
+  out.copies.reserve(slots.all().size());
   SourcesBySlot sources;
+  sources.reserve(slots.all().size());
   for (const Place& place : from)
     for (const Binding& row : place.dialect->bindings) {
       Packed packed = row.layout.pack(slots, place.shards);
@@ -118,9 +128,9 @@ Plan plan(const Slots& slots, std::span<const Place> from, std::span<const Place
           Copy copy{.from = source->tensor,
                     .to = out.to.size() - 1,
                     .slot = piece.slot,
-
                     .from_at = source->piece.at,
                     .to_at = piece.at};
+          copy.dims.reserve(piece.dims.size());
           for (size_t d = 0; d < piece.dims.size(); ++d)
             copy.dims.push_back({source->piece.dims[d].stored, piece.dims[d].stored,
                                  joined(source->piece.dims[d].runs, piece.dims[d].runs)});
@@ -158,6 +168,7 @@ Plan reversed(const Plan& plan) {
 
 Dialect canonical(const Slots& slots) {
   Dialect all;
+  all.bindings.reserve(slots.all().size());
   for (const Slot& slot : slots.all()) all.bindings.push_back(exact(slot.id, Layout(slot.id)));
   return all;
 }

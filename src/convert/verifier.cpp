@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -13,6 +14,9 @@
 
 namespace bascule {
 namespace {
+
+// Slots whose copies are planned at once: plans of both sides take about 1.5 KB a slot.
+constexpr size_t kGroup = 8192;
 
 /// Buffers of one thread.
 struct Pair {
@@ -39,26 +43,37 @@ void count_differences(TensorReport& row, const Box& window, DType dtype,
   }
 }
 
-struct Sides {
-  const Plan& first_plan;
-  const Plan& second_plan;
-  Gather first, second;
+/// The rows that hold any slot of `order`.
+Dialect needed(const Dialect& dialect, const Dialect& order) {
+  std::unordered_set<std::string_view> slots;
+  for (const Binding& row : order.bindings) slots.insert(row.name);
+  Dialect some;
+  for (const Binding& row : dialect.bindings)
+    if (std::ranges::any_of(row.layout.leaves(),
+                            [&](const std::string& leaf) { return slots.contains(leaf); }))
+      some.bindings.push_back(row);
+  return some;
+}
+
+/// One side's copies into the slots of a group.
+struct Side {
+  Side(const Spelled& spelled, const Dialect& order)
+      : copies(plan(*spelled.slots, needed(*spelled.dialect, order), order)),
+        gather(copies, {spelled.source}) {}
+  Side(const Side&) = delete;
+
+  const Plan copies;
+  const Gather gather;
 };
 
 /// Compares one slot, window by window.
-TensorReport compare(const Sides& sides, size_t slot, const VerifyOptions& options, Pair& pair,
-                     Reporter& reporter) {
-  const PlanTensor& tensor = sides.first_plan.to[slot];
-  const DType second_dtype = sides.second.source_dtype(slot);
-  const DType stored = sides.first.source_dtype(slot);
+TensorReport compare(const Side& first, const Side& second, size_t slot,
+                     const VerifyOptions& options, Pair& pair, Reporter& reporter) {
+  const PlanTensor& tensor = first.copies.to[slot];
+  const DType second_dtype = second.gather.source_dtype(slot);
+  const DType stored = first.gather.source_dtype(slot);
   const DType first_dtype = options.convert_first ? second_dtype : stored;
   TensorReport row;
-  row.name = tensor.name;
-  row.first_tensor = sides.first_plan.from[sides.first_plan.into(slot)[0].from].name;
-  row.second_tensor = sides.second_plan.from[sides.second_plan.into(slot)[0].from].name;
-  row.first_dtype = torch_name(first_dtype);
-  row.second_dtype = torch_name(second_dtype);
-  row.shape = tensor.shape;
   row.elements = elements(tensor.shape);
   // With two dtypes, values are compared as the wider one holds them.
   const bool alike = first_dtype == second_dtype;
@@ -74,20 +89,28 @@ TensorReport compare(const Sides& sides, size_t slot, const VerifyOptions& optio
       pair.first.resize(std::max(pair.first.size(), size));
       pair.second.resize(std::max(pair.second.size(), size));
       const std::span<std::byte> a(pair.first.data(), size), b(pair.second.data(), size);
-      sides.first.fill(slot, window, common, a, pair.scratch);
-      sides.second.fill(slot, window, common, b, pair.scratch);
+      first.gather.fill(slot, window, common, a, pair.scratch);
+      second.gather.fill(slot, window, common, b, pair.scratch);
       hasher.update(a);
       if (std::memcmp(a.data(), b.data(), size) != 0) count_differences(row, window, common, a, b);
       reporter.advance(static_cast<int64_t>(size));
     }
-  row.hash = hasher.hex();
   if (!alike || row.differing) row.verdict = TensorReport::Verdict::differs;
+  if (options.brief && row.verdict == TensorReport::Verdict::equal) return row;
+  row.name = tensor.name;
+  row.first_tensor = first.copies.from[first.copies.into(slot)[0].from].name;
+  row.second_tensor = second.copies.from[second.copies.into(slot)[0].from].name;
+  row.first_dtype = torch_name(first_dtype);
+  row.second_dtype = torch_name(second_dtype);
+  row.shape = tensor.shape;
+  row.hash = hasher.hex();
   return row;
 }
 
-/// What two models have alike, in the first's canonical order; `rows` gets the rest.
-Dialect common_slots(const Slots& first, const Slots& second, std::vector<TensorReport>& rows) {
-  Dialect common;
+/// The slots that two models have alike, in the first's canonical order; `rows` gets the rest.
+std::vector<const Slot*> common_slots(const Slots& first, const Slots& second,
+                                      std::vector<TensorReport>& rows) {
+  std::vector<const Slot*> common;
   const auto only = [&](const Slot& slot, TensorReport::Verdict verdict) {
     TensorReport& row = rows.emplace_back();
     row.verdict = verdict;
@@ -102,7 +125,7 @@ Dialect common_slots(const Slots& first, const Slots& second, std::vector<Tensor
       only(slot, TensorReport::Verdict::differs);
       rows.back().second_shape = other->shape;
     } else {
-      common.bindings.push_back(exact(slot.id, Layout(slot.id)));
+      common.push_back(&slot);
     }
   }
   for (const Slot& slot : second.all())
@@ -115,23 +138,29 @@ Dialect common_slots(const Slots& first, const Slots& second, std::vector<Tensor
 Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
               const VerifyOptions& options) {
   std::vector<TensorReport> unmatched;
-  const Dialect order = common_slots(*first.slots, *second.slots, unmatched);
-  const Plan first_plan = plan(*first.slots, *first.dialect, order);
-  const Plan second_plan = plan(*second.slots, *second.dialect, order);
-  const Sides sides{first_plan, second_plan, Gather(first_plan, {first.source}),
-                    Gather(second_plan, {second.source})};
-  const size_t count = order.bindings.size();
+  const std::vector<const Slot*> common = common_slots(*first.slots, *second.slots, unmatched);
   int64_t total = 0;
-  for (size_t i = 0; i < count; ++i)
-    total += bytes(sides.second.source_dtype(i), elements(second_plan.to[i].shape));
+  for (const Binding& row : second.dialect->bindings)
+    if (const auto index = find(*second.source, row.name)) {
+      const TensorInfo& tensor = second.source->tensors()[*index];
+      total += bytes(tensor.dtype, elements(tensor.shape));
+    }
   reporter.phase("verifying", total);
 
   Report report;
-  report.tensors.resize(count);
+  report.tensors.resize(common.size());
   std::vector<Pair> pairs(as_index(std::max(1, options.threads)));
-  parallel(options.threads, count, [&](size_t slot, int worker) {
-    report.tensors[slot] = compare(sides, slot, options, pairs[as_index(worker)], reporter);
-  });
+  for (size_t begin = 0; begin < common.size(); begin += kGroup) {
+    const size_t count = std::min(kGroup, common.size() - begin);
+    Dialect order;
+    for (const Slot* slot : std::span(common).subspan(begin, count))
+      order.bindings.push_back(exact(slot->id, Layout(slot->id)));
+    const Side one(first, order), other(second, order);
+    parallel(options.threads, count, [&](size_t slot, int worker) {
+      report.tensors[begin + slot] =
+          compare(one, other, slot, options, pairs[as_index(worker)], reporter);
+    });
+  }
   std::ranges::move(unmatched, std::back_inserter(report.tensors));
   const auto add = [&](const Spelled& side, TensorReport::Verdict verdict) {
     for (std::string& name : unexplained(*side.source, *side.dialect)) {
@@ -149,7 +178,9 @@ Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
 }
 
 std::vector<std::string> unexplained(const TensorSource& source, const Dialect& dialect) {
-  std::vector<std::string> known, names;
+  std::vector<std::string_view> known;
+  std::vector<std::string> names;
+  known.reserve(dialect.bindings.size() + dialect.aliases.size());
   for (const Binding& row : dialect.bindings) known.push_back(row.name);
   for (const Alias& alias : dialect.aliases) known.push_back(alias.name);
   std::sort(known.begin(), known.end());

@@ -19,6 +19,8 @@ struct VerifyOptions {
   int64_t memory = int64_t{150} << 20;
   /// Compare the first converted to the dtypes of the second, as --dtype wrote it.
   bool convert_first = false;
+  /// What is equal is counted, but not described: its rows have neither names nor hashes.
+  bool brief = false;
 };
 
 /// Streams both sides and compares every slot bit for bit; aliases are checked, too. Slots that one

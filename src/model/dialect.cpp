@@ -64,6 +64,7 @@ class Expansion {
     for (const Alias& alias : dialect.aliases)
       if (!names.contains(alias.name) && names.contains(alias.of)) out_.aliases.push_back(alias);
     out_.ignored = dialect.ignored;
+    out_.bindings.shrink_to_fit();
     return std::move(out_);
   }
 

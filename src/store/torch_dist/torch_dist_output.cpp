@@ -193,12 +193,11 @@ Output torch_dist_output(const TorchDistRequest& request) {
   }
   files.move_to(output);
   for (const OutputFile& file : output.files) metadata.files.push_back(file.name);
-  output.small_files = {
-      {".metadata", write_dcp_metadata(metadata)},
-      {"metadata.json", std::string(kMetadataJson)},
-      {"common.pt", torch_file("common", request.common)},
-      {"train_state.pt", train_state_archive(request.train_state)},
-  };
+  // One by one: a list would be copied, and .metadata may have megabytes.
+  output.small_files.push_back({".metadata", write_dcp_metadata(metadata)});
+  output.small_files.push_back({"metadata.json", std::string(kMetadataJson)});
+  output.small_files.push_back({"common.pt", torch_file("common", request.common)});
+  output.small_files.push_back({"train_state.pt", train_state_archive(request.train_state)});
   return output;
 }
 
