@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 #include "base/shown.h"
@@ -131,10 +132,14 @@ void check_recompute(const ModelSettings& model) {
             fmt::join(kRecomputable, ", "));
 }
 
-void check_model(const ModelSettings& model) {
+/// What a model is made of must be said, or be found in a checkpoint.
+void check_architecture(const Settings& settings) {
+  const ModelSettings& model = settings.model;
+  const bool found = settings.checkpoint.pretrained_checkpoint || settings.checkpoint.load;
+  if (found && !model.family) return;
   require(model.family.has_value(), Kind::user,
-          "model.family is not set: base the recipe on a model's, or set it to one of `bascule "
-          "models`");
+          "model.family is not set: base the recipe on a model's, set it to one of `bascule "
+          "models`, or name a model with checkpoint.pretrained_checkpoint");
   const std::pair<const char*, bool> needed[] = {
       {"num_layers", model.num_layers.has_value()},
       {"hidden_size", model.hidden_size.has_value()},
@@ -143,6 +148,9 @@ void check_model(const ModelSettings& model) {
   };
   for (const auto& [name, set] : needed)
     require(set, Kind::user, "model.{} is not set: base the recipe on a model's, or set it", name);
+}
+
+void check_model(const ModelSettings& model) {
   require(!model.max_position_embeddings || *model.max_position_embeddings >= model.seq_length,
           Kind::user,
           "model.seq_length is {}, but the model is made for {} positions "
@@ -184,7 +192,8 @@ void check_data(const Settings& settings) {
           Kind::user,
           "tokenizer.tokenizer_type is HuggingFaceTokenizer, which needs "
           "tokenizer.tokenizer_model, a directory");
-  const int64_t vocab = settings.model.vocab_size.value_or(0);
+  // Where a checkpoint gives the model, the data are checked against it later.
+  const int64_t vocab = settings.model.vocab_size.value_or(std::numeric_limits<int64_t>::max());
   require(!tokenizer.eod_id || *tokenizer.eod_id < vocab, Kind::user,
           "tokenizer.eod_id is {}, but model.vocab_size is {}", tokenizer.eod_id.value_or(0),
           vocab);
@@ -214,6 +223,7 @@ std::vector<std::string> check_settings(const Settings& settings) {
   check_length(settings);
   check_optimizer(settings.optimizer);
   check_schedule(settings, notes);
+  check_architecture(settings);
   check_model(settings.model);
   check_data(settings);
   check_checkpoint(settings.checkpoint);

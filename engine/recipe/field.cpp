@@ -13,7 +13,7 @@ std::string number(double value) {
   return value == std::trunc(value) ? fmt::format("{:.0f}", value) : fmt::format("{}", value);
 }
 
-std::string shown(const Range& range) {
+std::string range_text(const Range& range) {
   if (range.least && range.most)
     return fmt::format(" from {} to {}", number(*range.least), number(*range.most));
   if (range.least) return (range.above ? " above " : " of at least ") + number(*range.least);
@@ -58,7 +58,9 @@ std::optional<bool> SettingType<bool>::from(const Tree& tree, const Range&) {
   return tree.boolean();
 }
 
-std::string SettingType<int64_t>::text(const Range& range) { return "an integer" + shown(range); }
+std::string SettingType<int64_t>::text(const Range& range) {
+  return "an integer" + range_text(range);
+}
 Tree SettingType<int64_t>::schema(const Range& range) { return number_schema("integer", range); }
 std::optional<int64_t> SettingType<int64_t>::from(const Tree& tree, const Range& range) {
   int64_t value = 0;
@@ -74,7 +76,7 @@ std::optional<int64_t> SettingType<int64_t>::from(const Tree& tree, const Range&
   return value;
 }
 
-std::string SettingType<double>::text(const Range& range) { return "a number" + shown(range); }
+std::string SettingType<double>::text(const Range& range) { return "a number" + range_text(range); }
 Tree SettingType<double>::schema(const Range& range) { return number_schema("number", range); }
 std::optional<double> SettingType<double>::from(const Tree& tree, const Range& range) {
   if (tree.type() != Tree::Type::integer && tree.type() != Tree::Type::real) return std::nullopt;

@@ -37,7 +37,7 @@ not exist here is an error that says why, an unknown name one that gives the nea
 
 )";
 
-std::string on_line(const Tree& value) {
+std::string json_of(const Tree& value) {
   return value.is_null() ? "null" : to_json(value, {.indent = -1});
 }
 
@@ -52,7 +52,7 @@ std::string table(const std::vector<Field>& fields, std::string_view group) {
   std::string text = "| setting | default | accepts | |\n|---|---|---|---|\n";
   for (const Field& field : fields)
     if (field.group() == group)
-      text += fmt::format("| `{}` | `{}` | {} | {} |\n", field.name(), on_line(field.fallback),
+      text += fmt::format("| `{}` | `{}` | {} | {} |\n", field.name(), json_of(field.fallback),
                           cell(field.accepted), cell(field.help));
   return text + "\n";
 }
@@ -147,7 +147,7 @@ std::string settings_help(std::string_view part) {
     const bool wanted =
         is_group ? field.group() == part : field.path.find(part) != std::string::npos;
     if (wanted)
-      text += fmt::format("  {}={}\n      {}\n", field.path, on_line(field.fallback), field.help);
+      text += fmt::format("  {}={}\n      {}\n", field.path, json_of(field.fallback), field.help);
   }
   return text;
 }
