@@ -21,7 +21,7 @@ from oracle import jobs, toys  # noqa: E402
 # Families whose golden is here and whose table is not yet.
 LATER = {"deepseek_v3", "gpt_oss", "nemotron_h"}
 FAMILIES = sorted(
-    path.name for path in GOLDEN.iterdir() if path.is_dir() and path.name not in LATER
+    path.name for path in GOLDEN.iterdir() if (path / "hf").is_dir() and path.name not in LATER
 )
 DIFFERENT = sorted(toys.DIFFERENT)
 
