@@ -7,6 +7,7 @@
 #include "data/indexed_dataset.h"
 #include "data/indexed_writer.h"
 #include "unit/base/temporary_directory.h"
+#include "unit/data/golden_data.h"
 #include "unit/data/index_bytes.h"
 #include "unit/data/sha256.h"
 #include "unit/expect_error.h"
@@ -15,8 +16,6 @@ namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kGolden = "tests/golden/data";
 
 class Count final : public Reporter {
  public:
@@ -34,7 +33,7 @@ DatasetCheck checked(const fs::path& prefix, int64_t vocabulary = 0) {
 }
 
 TEST(Summary, CountsWhatIsThere) {
-  const DatasetSummary b = summary_of(kGolden / "b");
+  const DatasetSummary b = summary_of(kGoldenData / "b");
   EXPECT_EQ(b.type, TokenType::i32);
   EXPECT_EQ(b.documents, 20);
   EXPECT_EQ(b.sequences, 40);
@@ -44,20 +43,20 @@ TEST(Summary, CountsWhatIsThere) {
 
 TEST(Check, FindsNothingInGoodOnes) {
   Count count;
-  const DatasetCheck c = check_dataset(kGolden / "c", 600, count);
+  const DatasetCheck c = check_dataset(kGoldenData / "c", 600, count);
   EXPECT_EQ(c.empty_sequences, 1);
   EXPECT_EQ(c.longest_sequence, 59);
   EXPECT_GE(c.smallest_token, 0);
   EXPECT_EQ(c.largest_token, 599);
   EXPECT_EQ(count.total, 1572);
   EXPECT_EQ(count.done, count.total);
-  EXPECT_EQ(checked(kGolden / "a").largest_token, 599);
-  EXPECT_EQ(checked(kGolden / "b", 100000).largest_token, 99999);
+  EXPECT_EQ(checked(kGoldenData / "a").largest_token, 599);
+  EXPECT_EQ(checked(kGoldenData / "b", 100000).largest_token, 99999);
 }
 
 TEST(Check, NamesTheFirstProblem) {
   expect_error(Kind::format, {"a.bin: token", "is 599, beyond the vocabulary of 599"},
-               [] { checked(kGolden / "a", 599); });
+               [] { checked(kGoldenData / "a", 599); });
   const TemporaryDirectory folder;
   const auto with = [&](const IndexBytes& index, const std::string& bin) {
     put(folder / "x.idx", index.text());
@@ -85,21 +84,21 @@ TEST(Check, NamesTheFirstProblem) {
 
 TEST(Merge, PutsDocumentsOneAfterTheOther) {
   const TemporaryDirectory folder;
-  const std::vector<fs::path> inputs = {kGolden / "a", kGolden / "c", kGolden / "a"};
+  const std::vector<fs::path> inputs = {kGoldenData / "a", kGoldenData / "c", kGoldenData / "a"};
   Count count;
   const DatasetSummary made = merge_datasets(folder / "all", inputs, false, count);
   EXPECT_EQ(made.documents, 29 + 23 + 29);
   EXPECT_EQ(made.tokens, 899 + 786 + 899);
   EXPECT_EQ(count.done, count.total);
-  EXPECT_EQ(
-      contents(folder / "all.bin"),
-      contents(kGolden / "a.bin") + contents(kGolden / "c.bin") + contents(kGolden / "a.bin"));
+  EXPECT_EQ(contents(folder / "all.bin"), contents(kGoldenData / "a.bin") +
+                                              contents(kGoldenData / "c.bin") +
+                                              contents(kGoldenData / "a.bin"));
   // What Megatron's own IndexedDatasetBuilder.add_index made of these three.
   EXPECT_EQ(sha256(contents(folder / "all.bin")),
             "995961c711c7d1c5629a42ea6205e0da0f78a8f159c8137f64658e53284ac283");
   EXPECT_EQ(sha256(contents(folder / "all.idx")),
             "c3b3226dd50899fb2b048e0d3b89bbdcd8158fa81839325ac4e4825c0a9a5ba0");
-  const IndexedDataset all(folder / "all"), c(kGolden / "c");
+  const IndexedDataset all(folder / "all"), c(kGoldenData / "c");
   for (int64_t i = 0; i < 23; ++i) EXPECT_EQ(all.index().length(29 + i), c.index().length(i));
   EXPECT_EQ(all.index().document_begin(29 + 5), 29 + 5);
   EXPECT_EQ(checked(folder / "all", 600).empty_sequences, 1);
@@ -108,17 +107,17 @@ TEST(Merge, PutsDocumentsOneAfterTheOther) {
 TEST(Merge, OfOneIsACopy) {
   const TemporaryDirectory folder;
   NullReporter nobody;
-  const std::vector<fs::path> inputs = {kGolden / "b"};
+  const std::vector<fs::path> inputs = {kGoldenData / "b"};
   merge_datasets(folder / "copy", inputs, false, nobody);
-  EXPECT_EQ(contents(folder / "copy.idx"), contents(kGolden / "b.idx"));
-  EXPECT_EQ(contents(folder / "copy.bin"), contents(kGolden / "b.bin"));
+  EXPECT_EQ(contents(folder / "copy.idx"), contents(kGoldenData / "b.idx"));
+  EXPECT_EQ(contents(folder / "copy.bin"), contents(kGoldenData / "b.bin"));
 }
 
 TEST(Merge, MayReplaceAnInput) {
   const TemporaryDirectory folder;
   NullReporter nobody;
-  fs::copy(kGolden / "a.idx", folder / "a.idx");
-  fs::copy(kGolden / "a.bin", folder / "a.bin");
+  fs::copy(kGoldenData / "a.idx", folder / "a.idx");
+  fs::copy(kGoldenData / "a.bin", folder / "a.bin");
   const std::vector<fs::path> inputs = {folder / "a", folder / "a"};
   expect_error(Kind::user, {"a.bin exists"},
                [&] { merge_datasets(folder / "a", inputs, false, nobody); });
@@ -128,7 +127,7 @@ TEST(Merge, MayReplaceAnInput) {
 TEST(Merge, RefusesWhatDoesNotFit) {
   const TemporaryDirectory folder;
   NullReporter nobody;
-  const std::vector<fs::path> mixed = {kGolden / "a", kGolden / "b"};
+  const std::vector<fs::path> mixed = {kGoldenData / "a", kGoldenData / "b"};
   expect_error(Kind::unsupported, {"a holds uint16 and", "b holds int32", "of one type"},
                [&] { merge_datasets(folder / "x", mixed, false, nobody); });
   expect_error(Kind::user, {"nothing to merge"},

@@ -19,13 +19,13 @@ IndexView view_of(const std::string& bytes, int64_t bin_bytes = kBin) {
   return {as_bytes(bytes), bin_bytes, "x.idx", "x.bin"};
 }
 
-struct Row {
+struct IndexRow {
   std::string bytes, text;
   int64_t bin_bytes = kBin;
 };
 
 template <class Change>
-Row row(Change change, std::string text, int64_t bin_bytes = kBin) {
+IndexRow row(Change change, std::string text, int64_t bin_bytes = kBin) {
   IndexBytes index;
   change(index);
   return {index.text(), std::move(text), bin_bytes};
@@ -33,7 +33,7 @@ Row row(Change change, std::string text, int64_t bin_bytes = kBin) {
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
-std::vector<Row> rows() {
+std::vector<IndexRow> index_rows() {
   return {
       // Other files.
       {"", "x.idx is not the index of an indexed dataset: it does not begin with MMIDIDX"},
@@ -171,7 +171,7 @@ std::vector<Row> rows() {
 }
 
 TEST(IndexView, RefusesWhatIsWrong) {
-  for (const Row& row : rows()) {
+  for (const IndexRow& row : index_rows()) {
     SCOPED_TRACE(row.text);
     expect_error(Kind::format, {row.text, "x.idx"}, [&] { view_of(row.bytes, row.bin_bytes); });
   }
@@ -245,9 +245,9 @@ TEST(IndexView, ReadsUnusualFiles) {
 TEST(IndexView, RefusesLargeFilesCheaply) {
   expect_cheap([] {
     IndexBytes index;
-    index.lengths.assign(4'000'000, 1);
-    index.offsets.assign(4'000'000, 0);
-    index.documents = {0, 4'000'000};
+    index.lengths.assign(2'000'000, 1);
+    index.offsets.assign(2'000'000, 0);
+    index.documents = {0, 2'000'000};
     index.lengths.back() = -5;
     const std::string bytes = index.text();
     try {

@@ -6,6 +6,7 @@
 
 #include "data/indexed_writer.h"
 #include "unit/base/temporary_directory.h"
+#include "unit/data/golden_data.h"
 #include "unit/data/index_bytes.h"
 #include "unit/expect_error.h"
 
@@ -13,8 +14,6 @@ namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kGolden = "tests/golden/data";
 
 std::vector<int64_t> tokens_of(const IndexedDataset& dataset, int64_t sequence) {
   std::vector<int64_t> tokens(static_cast<size_t>(dataset.index().length(sequence)));
@@ -28,7 +27,7 @@ size_t files_in(const fs::path& folder) {
 }
 
 TEST(IndexedDataset, ReadsWhatMegatronWrote) {
-  const IndexedDataset a(kGolden / "a"), b(kGolden / "b"), c(kGolden / "c");
+  const IndexedDataset a(kGoldenData / "a"), b(kGoldenData / "b"), c(kGoldenData / "c");
   EXPECT_EQ(a.index().type(), TokenType::u16);
   EXPECT_EQ(a.index().documents(), 29);
   EXPECT_EQ(a.index().tokens(), 899);
@@ -44,7 +43,7 @@ TEST(IndexedDataset, ReadsWhatMegatronWrote) {
 }
 
 TEST(IndexedDataset, RefusesToReadBeyond) {
-  const IndexedDataset a(kGolden / "a");
+  const IndexedDataset a(kGoldenData / "a");
   std::vector<int64_t> out(static_cast<size_t>(a.index().length(3)) + 1);
   for (const auto& [sequence, first] :
        {std::pair<int64_t, int64_t>{3, 0}, {3, -1}, {3, 1000}, {29, 0}, {-1, 0}})
@@ -83,7 +82,7 @@ TEST(IndexedDataset, RefusesBrokenPairs) {
 TEST(IndexedDatasetWriter, WritesMegatronsBytes) {
   const TemporaryDirectory folder;
   for (const std::string name : {"a", "b", "c"}) {
-    const IndexedDataset golden(kGolden / name);
+    const IndexedDataset golden(kGoldenData / name);
     IndexedDatasetWriter writer(folder / name, golden.index().type());
     for (int64_t document = 0; document < golden.index().documents(); ++document) {
       for (int64_t i = golden.index().document_begin(document);
@@ -92,8 +91,8 @@ TEST(IndexedDatasetWriter, WritesMegatronsBytes) {
       writer.end_document();
     }
     writer.finish();
-    EXPECT_EQ(contents(folder / (name + ".idx")), contents(kGolden / (name + ".idx")));
-    EXPECT_EQ(contents(folder / (name + ".bin")), contents(kGolden / (name + ".bin")));
+    EXPECT_EQ(contents(folder / (name + ".idx")), contents(kGoldenData / (name + ".idx")));
+    EXPECT_EQ(contents(folder / (name + ".bin")), contents(kGoldenData / (name + ".bin")));
   }
   EXPECT_EQ(files_in(folder.path()), 6U) << "something else was left behind";
 }
@@ -112,8 +111,9 @@ TEST(IndexedDatasetWriter, WritesEveryType) {
     const std::vector<int64_t> tokens = {least, most, 1};
     IndexedDatasetWriter writer(folder / "x", type, true);
     writer.add_sequence(tokens);
-    for (const int64_t beyond : {least - 1, most + 1}) {
-      if (type == TokenType::i64) continue;
+    for (const int64_t step : {-1, 1}) {
+      if (type == TokenType::i64) continue;  // nothing is beyond
+      const int64_t beyond = (step < 0 ? least : most) + step;
       const std::vector<int64_t> bad = {0, beyond};
       expect_error(Kind::user, {"token 1 of sequence 1 is", std::string(name(type))},
                    [&] { writer.add_sequence(bad); });

@@ -4,14 +4,13 @@
 
 #include "base/file.h"
 #include "unit/base/temporary_directory.h"
+#include "unit/data/golden_data.h"
 #include "unit/expect_error.h"
 
 namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kGolden = "tests/golden/data";
 
 std::string npy(const std::string& dictionary, const std::string& data = "") {
   std::string text = dictionary;
@@ -25,11 +24,11 @@ std::string npy(const std::string& dictionary, const std::string& data = "") {
 
 NpyHeader parsed(const std::string& bytes) { return parse_npy(as_bytes(bytes), "x.npy"); }
 
-struct Row {
+struct NpyRow {
   std::string bytes, text;
 };
 
-std::vector<Row> rows() {
+std::vector<NpyRow> npy_rows() {
   const std::string good = "{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }";
   const auto with = [](const std::string& descr, const std::string& order,
                        const std::string& shape) {
@@ -79,7 +78,7 @@ std::vector<Row> rows() {
 }
 
 TEST(Npy, RefusesWhatIsWrong) {
-  for (const Row& row : rows()) {
+  for (const NpyRow& row : npy_rows()) {
     SCOPED_TRACE(row.text);
     expect_error(Kind::format, {row.text, "x.npy"}, [&] { parsed(row.bytes); });
   }
@@ -92,22 +91,22 @@ TEST(Npy, RefusesWhatIsWrong) {
 }
 
 TEST(Npy, RefusesEveryTruncation) {
-  const std::string good = contents(kGolden / "shuffle_index.npy");
+  const std::string good = contents(kGoldenData / "shuffle_index.npy");
   for (size_t size = 0; size < good.size(); ++size)
     expect_error(Kind::format, {"x.npy"}, [&] { parsed(good.substr(0, size)); });
 }
 
 TEST(Npy, ReadsWhatNumpyWrote) {
-  const auto documents = map_npy<int32_t>(kGolden / "document_index.npy", {80});
+  const auto documents = map_npy<int32_t>(kGoldenData / "document_index.npy", {80});
   EXPECT_EQ(documents.size(), 80);
-  const auto samples = map_npy<int32_t>(kGolden / "sample_index.npy", {144, 2});
+  const auto samples = map_npy<int32_t>(kGoldenData / "sample_index.npy", {144, 2});
   EXPECT_EQ(samples[0], 0);
   EXPECT_EQ(samples.size(), 288);
-  EXPECT_EQ(map_npy<uint32_t>(kGolden / "shuffle_index.npy", {143}).size(), 143);
+  EXPECT_EQ(map_npy<uint32_t>(kGoldenData / "shuffle_index.npy", {143}).size(), 143);
   expect_error(Kind::format, {"shuffle_index.npy holds <u4 of shape (143)", "<i4 of shape (143)"},
-               [] { map_npy<int32_t>(kGolden / "shuffle_index.npy", {143}); });
+               [] { map_npy<int32_t>(kGoldenData / "shuffle_index.npy", {143}); });
   expect_error(Kind::format, {"holds <i4 of shape (144, 2), but <i4 of shape (288)", "remove it"},
-               [] { map_npy<int32_t>(kGolden / "sample_index.npy", {288}); });
+               [] { map_npy<int32_t>(kGoldenData / "sample_index.npy", {288}); });
   // Written by hand or by older versions: other orders of keys, other blanks.
   EXPECT_EQ(parsed(npy("{'shape':(2,1),'descr':'<u2','fortran_order':False}", "1234")),
             (NpyHeader{"<u2", {2, 1}, 64}));
@@ -120,9 +119,9 @@ TEST(Npy, WritesNumpysBytes) {
   const TemporaryDirectory folder;
   for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<int64_t>>>{
            {"document_index.npy", {80}}, {"sample_index.npy", {144, 2}}}) {
-    const auto golden = map_npy<int32_t>(kGolden / name, shape);
+    const auto golden = map_npy<int32_t>(kGoldenData / name, shape);
     write_npy(folder / name, "<i4", shape, std::as_bytes(golden.values()));
-    EXPECT_EQ(contents(folder / name), contents(kGolden / name));
+    EXPECT_EQ(contents(folder / name), contents(kGoldenData / name));
   }
   expect_error(Kind::environment, {"cannot create"},
                [&] { write_npy(folder / "no/x.npy", "<i4", {0}, {}); });

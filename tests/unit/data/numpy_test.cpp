@@ -57,9 +57,9 @@ TEST(NumpyRandom, DrawsNothingForOneElement) {
 
 TEST(NumpyRandom, DrawsTwoWordsAbove32Bits) {
   NumpyRandom random(7);
-  for (const uint64_t expected :
-       {752595690692, 108744157686, 291964244179, 309610205529, 936371205000})
-    EXPECT_EQ(random.interval((uint64_t{1} << 40) + 12344), expected);
+  for (const int64_t expected :
+       std::vector<int64_t>{752595690692, 108744157686, 291964244179, 309610205529, 936371205000})
+    EXPECT_EQ(static_cast<int64_t>(random.interval((uint64_t{1} << 40) + 12344)), expected);
 }
 
 TEST(NumpySum, AddsInNumpysOrder) {
