@@ -30,16 +30,22 @@ Result run_verb(const Verb& verb, const Words& words, Session& session) {
   return invocation.run(session);
 }
 
-Result dispatch(const Words& words, Session& session) {
+const Verb* named(const std::vector<Verb>& verbs, std::string_view name) {
+  for (const Verb& verb : verbs)
+    if (verb.name == name) return &verb;
+  return nullptr;
+}
+
+Result dispatch(const Words& words, const std::vector<Verb>& verbs, Session& session) {
   if (words.empty()) return {.exit = 2, .out = {}, .err = overview(session.err)};
   const std::string& first = words.front();
   const Words rest(words.begin() + 1, words.end());
   if (first == "--version") return {.exit = 0, .out = "bascule " + version() + "\n", .err = {}};
   if (first == "--help" || first == "-h" || (first == "help" && rest.empty()))
     return {.exit = 0, .out = overview(session.out), .err = {}};
-  if (first == "help") return dispatch({rest.front(), "--help"}, session);
+  if (first == "help") return dispatch({rest.front(), "--help"}, verbs, session);
 
-  const Verb* verb = find_verb(first);
+  const Verb* verb = named(verbs, first);
   if (verb == nullptr) {
     const bool option = first.size() > 1 && first.front() == '-';
     Words names = option ? Words{"--help", "--version"} : verb_names();
@@ -65,11 +71,14 @@ int deliver(const Result& result, const Terminal& err) {
 
 }  // namespace
 
-int run(const Words& words) {
+int run(const Words& words) { return run(words, verbs()); }
+
+int run(const Words& words, const std::vector<Verb>& table) {
   ::signal(SIGPIPE, SIG_IGN);  // work goes on when nobody reads about it
   Session session{.out = look_at(STDOUT_FILENO), .err = look_at(STDERR_FILENO)};
   const bool json = mentions(words, "--json");  // known even where parsing fails
-  return deliver(guarded([&] { return dispatch(words, session); }, json, session.err), session.err);
+  return deliver(guarded([&] { return dispatch(words, table, session); }, json, session.err),
+                 session.err);
 }
 
 }  // namespace bascule::cli

@@ -1,6 +1,7 @@
 // Hugging Face directory -> one iteration of a Megatron torch_dist checkpoint.
 #include "base/check.h"
 #include "base/file.h"
+#include "bridge/training_checkpoint.h"
 #include "bridge/writing.h"
 #include "families/megatron_gaps.h"
 #include "families/run_config.h"
@@ -52,13 +53,6 @@ TorchDistRequest request_of(const Opened& source, const Dialect& dialect,
   request.train_state.step = options.iteration;
   request.compat = options.wide ? TorchDistCompat::wide : TorchDistCompat::standard;
   return request;
-}
-
-/// Moves the root's trackers, after the iteration has its name.
-void move_trackers(const fs::path& root, const fs::path& iteration, int64_t number) {
-  write_file_atomically(root / "latest_train_state.pt",
-                        read_small_file(iteration / "train_state.pt", int64_t{1} << 20));
-  write_file_atomically(root / "latest_checkpointed_iteration.txt", std::to_string(number));
 }
 
 }  // namespace

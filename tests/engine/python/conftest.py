@@ -1,5 +1,6 @@
 """Tests of the training engine against transformers: build the preset `engine` first."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/interop"))
+
+
+def one_thread() -> dict[str, str]:
+    """For toys: threads that wait for each other take longer than the work."""
+    return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from conftest import one_thread
 from oracle import toys
 from safetensors import safe_open
 from wide import Wide
@@ -79,7 +80,7 @@ def our_numbers(engine: Path, hf: Path, dtype: str, folder: Path) -> Numbers:
     given.write_bytes(ids.numpy().astype("<i8").tobytes())
     command = [engine / "engine/tests/engine_probe", hf, given]
     command += [SEQUENCES, LENGTH, dtype, folder]
-    subprocess.run([str(word) for word in command], check=True, timeout=300)
+    subprocess.run([str(word) for word in command], check=True, timeout=300, env=one_thread())
     index = json.loads((folder / "index.json").read_text())
     with safe_open(hf / "model.safetensors", "pt") as file:
         shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}

@@ -152,9 +152,13 @@ DIFFERENT: dict[str, tuple[str, dict]] = {
         "Qwen2",
         {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1},
     ),
+    "gemma_gelu": ("Gemma", {**GEMMA, "hidden_act": "gelu"}),
     "gemma2_window8": ("Gemma2", {**GEMMA2, "sliding_window": 8}),
     "gemma3_window8": ("Gemma3Text", {**GEMMA3, "sliding_window": 8}),
 }
+
+# Of the golden training runs only.
+TRAINED: dict[str, tuple[str, dict]] = {"llama_plain": ("Llama", {})}
 
 
 def write(family: str, out: str, seed: int = 1, dtype: str = "bfloat16", shards: int = 1) -> dict:
@@ -162,7 +166,7 @@ def write(family: str, out: str, seed: int = 1, dtype: str = "bfloat16", shards:
     import torch
     import transformers
 
-    prefix, changes = {**FAMILIES, **DIFFERENT}[family]
+    prefix, changes = {**FAMILIES, **DIFFERENT, **TRAINED}[family]
     settings = {
         key: value
         for key, value in {**BASE, **copy.deepcopy(changes)}.items()

@@ -1,0 +1,10 @@
+// The verbs of bascule-engine, one function a file.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace bascule::cli {
+
+Verb train_verb();
+
+}  // namespace bascule::cli

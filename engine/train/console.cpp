@@ -1,0 +1,46 @@
+#include "train/console.h"
+
+#include <fmt/chrono.h>
+
+#include <cmath>
+
+namespace bascule {
+
+std::string console_line(const std::vector<StepRow>& rows, bool throughput, int64_t now) {
+  const StepRow& last = rows.back();
+  double seconds = 0, loss = 0, flops = 0;
+  int64_t applied = 0, not_numbers = 0;
+  for (const StepRow& row : rows) {
+    seconds += row.seconds;
+    flops += row.flops;
+    if (!std::isfinite(row.result.loss)) {
+      ++not_numbers;
+    } else {
+      loss += row.result.loss;
+      ++applied;
+    }
+  }
+  const auto count = static_cast<double>(rows.size());
+  std::string line = fmt::format(
+      " [{:%Y-%m-%d %H:%M:%S}] iteration {:8}/{:8} | consumed samples: {:12} | elapsed time per "
+      "iteration (ms): {:.1f} |",
+      fmt::gmtime(static_cast<std::time_t>(now)), last.step, last.steps, last.consumed_samples,
+      seconds / count * 1e3);
+  if (throughput)
+    line += fmt::format(" throughput per GPU (TFLOP/s/GPU): {:.1f} |", flops / seconds / 1e12);
+  line += fmt::format(" learning rate: {:.6E} | global batch size: {:5} |", last.result.lr,
+                      last.result.sequences);
+  if (applied > 0) line += fmt::format(" lm loss: {:.6E} |", loss / static_cast<double>(applied));
+  line += fmt::format(
+      " loss scale: 1.0 | grad norm: {:.3f} | number of skipped iterations: {:3} | number of nan "
+      "iterations: {:3} |",
+      last.result.gradient_norm, last.skipped, not_numbers);
+  return line;
+}
+
+std::string console_line(const EvaluationRow& row) {
+  return fmt::format(" {} loss at iteration {} | lm loss value: {:.6E} | lm loss PPL: {:.6E} |",
+                     row.split, row.step, row.loss, std::exp(std::min(20.0, row.loss)));
+}
+
+}  // namespace bascule

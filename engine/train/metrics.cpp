@@ -1,0 +1,71 @@
+#include "train/metrics.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/check.h"
+
+namespace bascule {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON has no numbers for what is not finite.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+class JsonLines : public MetricsSink {
+ public:
+  JsonLines(const std::filesystem::path& path, int64_t from) {
+    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+    file_ = File::modify(path);
+    std::string text(static_cast<size_t>(file_.size()), '\0');
+    file_.pread_exact(0, std::as_writable_bytes(std::span(text.data(), text.size())));
+    std::string kept;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const Json row = Json::parse(line, nullptr, false);
+      if (row.is_object() && row.value("step", from + 1) <= from) kept += line + "\n";
+    }
+    file_.resize(0);
+    file_.pwrite_all(0, as_bytes(kept));
+    end_ = static_cast<int64_t>(kept.size());
+  }
+
+  void step(const StepRow& row) override {
+    const StepResult& r = row.result;
+    append({{"step", row.step},
+            {"loss", number(r.loss)},
+            {"grad_norm", number(r.gradient_norm)},
+            {"lr", r.lr},
+            {"weight_decay", r.weight_decay},
+            {"tokens", r.tokens},
+            {"global_batch_size", r.sequences},
+            {"consumed_samples", row.consumed_samples},
+            {"seconds", row.seconds},
+            {"tokens_per_second", number(r.tokens / row.seconds)},
+            {"tflops", number(row.flops / row.seconds / 1e12)},
+            {"skipped", !r.applied}});
+  }
+  void evaluation(const EvaluationRow& row) override {
+    append({{"step", row.step}, {row.split + "_loss", number(row.loss)}});
+  }
+
+ private:
+  void append(const Json& row) {
+    const std::string line = row.dump() + "\n";
+    file_.pwrite_all(end_, as_bytes(line));
+    end_ += static_cast<int64_t>(line.size());
+  }
+
+  File file_;
+  int64_t end_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<MetricsSink> json_lines(const std::filesystem::path& path, int64_t from) {
+  return std::make_unique<JsonLines>(path, from);
+}
+
+}  // namespace bascule

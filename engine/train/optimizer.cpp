@@ -1,0 +1,105 @@
+#include "train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/adamw.h"
+#include "kernels/compute_type.h"
+
+namespace bascule {
+
+using at::Tensor;
+
+Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
+    : parameters_(parameters), rule_(rule) {
+  for (size_t i = 0; i < parameters.arenas().size(); ++i) {
+    const Arena& arena = parameters.arenas()[i];
+    if (!arena.trainable) continue;
+    const at::ScalarType type = compute_type(arena.dtype);
+    State state{.arena = i,
+                .masters = arena.dtype == type ? arena.values : arena.values.to(type),
+                .first = at::zeros_like(arena.gradients),
+                .second = at::zeros_like(arena.gradients),
+                .ranges = {}};
+    states_.push_back(std::move(state));
+  }
+  for (const Parameter& parameter : parameters.all()) {
+    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
+    if (state == states_.end()) continue;
+    const int64_t end = parameter.offset + parameter.value.numel();
+    if (!state->ranges.empty() && state->ranges.back().decay == parameter.decay)
+      state->ranges.back().end = end;
+    else
+      state->ranges.push_back({parameter.offset, end, parameter.decay});
+  }
+}
+
+double Optimizer::norm() const {
+  double sum = 0;
+  for (const State& state : states_)
+    sum += sum_of_squares(parameters_.arenas()[state.arena].gradients);
+  return std::sqrt(sum);
+}
+
+UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_scale) {
+  UpdateResult result{.gradient_norm = norm() * std::abs(gradient_scale)};
+  if (!std::isfinite(result.gradient_norm)) return {result.gradient_norm, false};
+  double scale = gradient_scale;
+  if (rule_.clip > 0) scale *= std::min(1.0, rule_.clip / (result.gradient_norm + 1e-6));
+  ++steps;
+  for (const State& state : states_) {
+    const Tensor& gradients = parameters_.arenas()[state.arena].gradients;
+    for (const Range& range : state.ranges) {
+      const auto part = [&](const Tensor& all) {
+        return all.narrow(0, range.begin, range.end - range.begin);
+      };
+      adamw(part(state.masters), part(gradients), part(state.first), part(state.second),
+            {.lr = lr,
+             .weight_decay = range.decay ? weight_decay : 0,
+             .beta1 = rule_.beta1,
+             .beta2 = rule_.beta2,
+             .eps = rule_.eps,
+             .step = steps,
+             .gradient_scale = scale});
+    }
+  }
+  round_parameters();
+  return result;
+}
+
+std::vector<NamedTensor> Optimizer::named(const std::string& prefix, Tensor State::*which) const {
+  std::vector<NamedTensor> all;
+  for (const Parameter& parameter : parameters_.all()) {
+    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
+    if (state == states_.end()) continue;
+    const Tensor flat = ((*state).*which).narrow(0, parameter.offset, parameter.value.numel());
+    all.push_back({prefix + parameter.name, flat.view(parameter.value.sizes())});
+  }
+  return all;
+}
+
+std::vector<NamedTensor> Optimizer::masters(const std::string& prefix) const {
+  return named(prefix, &State::masters);
+}
+std::vector<NamedTensor> Optimizer::first_moments(const std::string& prefix) const {
+  return named(prefix, &State::first);
+}
+std::vector<NamedTensor> Optimizer::second_moments(const std::string& prefix) const {
+  return named(prefix, &State::second);
+}
+
+void Optimizer::take_masters() {
+  for (const State& state : states_) {
+    const Tensor& values = parameters_.arenas()[state.arena].values;
+    if (!state.masters.is_alias_of(values)) state.masters.copy_(values);
+  }
+}
+
+void Optimizer::round_parameters() {
+  for (const State& state : states_) {
+    const Tensor& values = parameters_.arenas()[state.arena].values;
+    if (!state.masters.is_alias_of(values)) values.copy_(state.masters);
+  }
+}
+
+}  // namespace bascule

@@ -1,0 +1,64 @@
+// AdamW over a rank's arenas, with fp32 masters where parameters are narrower. Owned by one thread.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "nn/arena_source.h"
+#include "nn/parameters.h"
+
+namespace bascule {
+
+struct AdamRule {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double clip = 1;  // the largest norm of all gradients; 0: any
+};
+
+struct UpdateResult {
+  double gradient_norm = 0;  // before clipping
+  bool applied = true;       // false: the norm is not finite, and nothing was changed
+};
+
+class Optimizer {
+ public:
+  /// `parameters` must outlive the optimizer.
+  Optimizer(Parameters& parameters, const AdamRule& rule);
+
+  /// One update with the gradients times `gradient_scale`. Clipped as Megatron does: by
+  /// clip / (norm + 1e-6), where that is below 1.
+  UpdateResult update(double lr, double weight_decay, double gradient_scale);
+
+  /// Updates done. A resumed run sets it.
+  int64_t steps = 0;
+
+  /// Per trained parameter, views: what is updated (the master, or the parameter itself) and the
+  /// moments. The names are PREFIX + the parameter's.
+  std::vector<NamedTensor> masters(const std::string& prefix = "") const;
+  std::vector<NamedTensor> first_moments(const std::string& prefix = "") const;
+  std::vector<NamedTensor> second_moments(const std::string& prefix = "") const;
+
+  /// Takes masters from parameters, after these were filled; or parameters from masters.
+  void take_masters();
+  void round_parameters();
+
+ private:
+  /// Neighbours in an arena that decay alike.
+  struct Range {
+    int64_t begin = 0, end = 0;
+    bool decay = true;
+  };
+  struct State {
+    size_t arena = 0;
+    at::Tensor masters, first, second;
+    std::vector<Range> ranges;
+  };
+  double norm() const;
+  std::vector<NamedTensor> named(const std::string& prefix, at::Tensor State::*which) const;
+
+  Parameters& parameters_;
+  AdamRule rule_;
+  std::vector<State> states_;
+};
+
+}  // namespace bascule

@@ -1,0 +1,16 @@
+// Writing a run as a Megatron checkpoint that resumes bit for bit.
+#pragma once
+
+#include <filesystem>
+
+#include "bascule/reporter.h"
+#include "recipe/resolve.h"
+#include "train/training.h"
+
+namespace bascule {
+
+/// Writes checkpoint.save/iter_NNNNNNN, moves the trackers, and removes iterations beyond
+/// checkpoint.most_recent_k. Returns the directory.
+std::filesystem::path save(const Training& run, const Resolved& resolved, Reporter& reporter);
+
+}  // namespace bascule

@@ -1,0 +1,196 @@
+#include "train/start.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+#include "bridge/training_checkpoint.h"
+#include "nn/initial_values.h"
+#include "recipe/schedule.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSchedule = "opt_param_scheduler";
+
+TrainedModel described(const Settings& settings) {
+  require(settings.model.family.has_value(), Kind::user,
+          "the settings say no model: name a recipe of one, or checkpoint.pretrained_checkpoint");
+  return trained_model(
+      megatron_model(architecture(settings), *settings.model.family, "the recipe's model"));
+}
+
+/// The recipe's model and that of a checkpoint must be one, where the recipe has one.
+void require_same_model(const Settings& settings, const Opened& opened) {
+  if (!settings.model.family) return;
+  const TrainedModel wanted = described(settings);
+  const Arch &a = wanted.arch, &b = opened.arch;
+  require(wanted.family == opened.family && a.hidden == b.hidden && a.vocab == b.vocab &&
+              a.layers.size() == b.layers.size(),
+          Kind::mismatch,
+          "{} holds another model than the settings: family {} with {} layers of width {} and {} "
+          "tokens, not {} with {} of width {} and {}; name its recipe, or another checkpoint",
+          opened.path.string(), opened.family->name, b.layers.size(), b.hidden, b.vocab,
+          wanted.family->name, a.layers.size(), a.hidden, a.vocab);
+}
+
+/// The weights, into masters first, so that a narrower dtype rounds them once.
+void take_weights(const Opened& opened, Training& run) {
+  const Parameters& parameters = *run.parameters;
+  fill(run.model.slots, opened.source(), opened.dialect, parameters.dialect(), {},
+       values(parameters));
+  run.optimizer->take_masters();
+}
+
+/// One kind of the optimizer's tensors.
+void take_state(const Opened& opened, const Training& run, const std::string& prefix,
+                const std::vector<NamedTensor>& targets) {
+  Dialect local;
+  for (const Binding& row : run.parameters->dialect().bindings)
+    for (const NamedTensor& target : targets)
+      if (target.name == row.name) local.bindings.push_back(row);
+  fill(run.model.slots, opened.source(), optimizer_dialect(opened.dialect, prefix), local, {},
+       targets);
+}
+
+std::string sharding_of(const TorchDistSource& source) {
+  const auto content = source.content_metadata();
+  if (!content) return "";
+  const auto type = content->find("distrib_optim_sharding_type");
+  return type && type->type() == pickle::Type::string ? std::string(type->string()) : "";
+}
+
+/// The prefix under which a checkpoint keeps masters; empty where it has none.
+std::string masters_prefix(const TensorSource& source, const std::string& name) {
+  for (const char* prefix : {kMasters, "optimizer.state.fp32_param."})
+    if (find(source, prefix + name)) return prefix;
+  return "";
+}
+
+void take_optimizer(const Opened& opened, Training& run) {
+  const TorchDistSource& source = *opened.dist;
+  const std::string any = opened.dialect.bindings.front().name;
+  const std::string type = sharding_of(source);
+  require(type.empty() || type == "fully_reshardable", Kind::unsupported,
+          "{} keeps the optimizer's state as {}, which only the same layout can read; save it with "
+          "--dist-ckpt-optim-fully-reshardable (Bridge: "
+          "checkpoint.dist_ckpt_optim_fully_reshardable=true), or take the weights alone: "
+          "checkpoint.load_optim=false",
+          opened.path.string(), type);
+  require(find(source, kFirstMoments + any).has_value(), Kind::mismatch,
+          "{} holds weights and no optimizer state; take them with checkpoint.load_optim=false or "
+          "as checkpoint.pretrained_checkpoint",
+          opened.path.string());
+  take_state(opened, run, kFirstMoments, run.optimizer->first_moments());
+  take_state(opened, run, kSecondMoments, run.optimizer->second_moments());
+  if (const std::string prefix = masters_prefix(source, any); !prefix.empty())
+    take_state(opened, run, prefix, run.optimizer->masters());
+}
+
+/// Updates that the moments have seen: of the first parameter group, or the older common step.
+int64_t optimizer_steps(const Opened& opened) {
+  const auto& common = opened.dist->common();
+  if (!common) return 0;
+  const auto outer = common->find("optimizer");
+  if (!outer || outer->type() != pickle::Type::dict) return 0;
+  const auto inner = outer->find("optimizer");
+  if (!inner || inner->type() != pickle::Type::dict) return 0;
+  const auto groups = inner->find("param_groups");
+  if (!groups || groups->size() == 0) return 0;
+  const auto step = groups->at(0).find("step");
+  return step ? static_cast<int64_t>(step->number()) : 0;
+}
+
+/// Megatron asserts that the schedule goes on as it began.
+void require_same_schedule(const Opened& opened, const Settings& settings) {
+  const SchedulerSettings& rules = settings.scheduler;
+  const auto& common = opened.dist->common();
+  if (!common || rules.override_opt_param_scheduler) return;
+  const auto held = common->find(kSchedule);
+  if (!held || held->type() != pickle::Type::dict) return;
+  require(!rules.use_checkpoint_opt_param_scheduler, Kind::unsupported,
+          "scheduler.use_checkpoint_opt_param_scheduler is not supported; give the checkpoint's "
+          "settings, or scheduler.override_opt_param_scheduler=true");
+  const Schedule now = schedule(settings);
+  const std::pair<const char*, double> facts[] = {
+      {"max_lr", now.max_lr},
+      {"min_lr", now.min_lr},
+      {"lr_warmup_steps", now.warmup_steps},
+      {"lr_decay_steps", static_cast<double>(now.decay_steps)},
+  };
+  for (const auto& [key, value] : facts) {
+    const auto before = held->find(key);
+    if (before && before->number() != value)
+      fail(Kind::user,
+           "{} was made with {} {}, and the settings say {}; give the same, or "
+           "scheduler.override_opt_param_scheduler=true",
+           opened.path.string(), key, before->number(), value);
+  }
+}
+
+bool has_checkpoint(const std::string& root) {
+  std::error_code ignored;
+  return fs::exists(root, ignored) && is_megatron(root);
+}
+
+Training resumed(const Settings& settings) {
+  const CheckpointSettings& rules = settings.checkpoint;
+  fs::path path = *rules.load;
+  if (rules.ckpt_step) path /= fmt::format("iter_{:07}", *rules.ckpt_step);
+  const Opened opened = open_megatron(path, {});
+  require_same_model(settings, opened);
+  Training run = make_training(trained_model(opened, path.string()), settings);
+  take_weights(opened, run);
+  if (rules.finetune) {
+    run.begun = fmt::format("weights from {}", opened.path.string());
+    return run;
+  }
+  if (const auto state = opened.dist->train_state()) run.counters = *state;
+  if (rules.load_optim) {
+    take_optimizer(opened, run);
+    run.optimizer->steps = optimizer_steps(opened);
+    require_same_schedule(opened, settings);
+    run.optimizer->round_parameters();
+  }
+  run.counters.do_train = true;
+  run.begun = fmt::format("resumed {} at step {}", opened.path.string(), run.counters.step);
+  return run;
+}
+
+Training from_model(const Settings& settings) {
+  const std::string& path = *settings.checkpoint.pretrained_checkpoint;
+  const Opened opened = open_model(path, {});
+  require_same_model(settings, opened);
+  Training run = make_training(trained_model(opened, path), settings);
+  take_weights(opened, run);
+  run.begun = fmt::format("weights from {}", opened.path.string());
+  return run;
+}
+
+Training from_random_values(const Settings& settings) {
+  Training run = make_training(described(settings), settings);
+  const Slots& all = run.model.slots;
+  const Arch& arch = run.model.arch;
+  const InitialValues initial(all, static_cast<uint64_t>(settings.rng.seed), arch.init_std,
+                              static_cast<int64_t>(arch.layers.size()));
+  const Dialect order = canonical(all);
+  fill(all, initial, order, run.parameters->dialect(), {}, values(*run.parameters));
+  run.optimizer->take_masters();
+  run.begun = fmt::format("random weights of seed {}", settings.rng.seed);
+  return run;
+}
+
+}  // namespace
+
+Training start(const Settings& settings, Reporter&) {
+  const CheckpointSettings& rules = settings.checkpoint;
+  if (rules.load && has_checkpoint(*rules.load)) return resumed(settings);
+  require(!rules.load || !rules.exit_on_missing_checkpoint, Kind::user,
+          "{} holds no checkpoint, and checkpoint.exit_on_missing_checkpoint is set",
+          rules.load.value_or(""));
+  if (rules.pretrained_checkpoint) return from_model(settings);
+  return from_random_values(settings);
+}
+
+}  // namespace bascule

@@ -1,0 +1,16 @@
+// How a run begins: from random values, from a model, or where an earlier run has stopped.
+#pragma once
+
+#include "bascule/reporter.h"
+#include "recipe/resolve.h"
+#include "train/training.h"
+
+namespace bascule {
+
+/// Resumes checkpoint.load where it holds a checkpoint; else takes the weights of
+/// checkpoint.pretrained_checkpoint; else starts from random values. Throws Error{mismatch} when a
+/// checkpoint is of another model or lacks what the optimizer keeps, Error{unsupported} when it
+/// keeps that in a form that is not read.
+Training start(const Settings& settings, Reporter& reporter);
+
+}  // namespace bascule

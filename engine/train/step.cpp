@@ -1,0 +1,49 @@
+#include "train/step.h"
+
+#include <algorithm>
+
+#include "base/interrupt.h"
+
+namespace bascule {
+
+StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches,
+                      const Schedule& schedule) {
+  const int64_t consumed = run.counters.consumed_train_samples;
+  StepResult result{.lr = schedule.learning_rate(consumed),
+                    .weight_decay = schedule.weight_decay(consumed),
+                    .sequences = batches.global_at(consumed)};
+  run.parameters->zero_gradients();
+  LossSum sum;
+  for (int64_t i = 0; i < batches.micro_batches_at(consumed); ++i) {
+    Batch batch = read(consumed, i);
+    // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a
+    // mean.
+    batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
+    const LossSum part = run.decoder->forward_backward(batch, 1);
+    sum.loss += part.loss;
+    sum.tokens += part.tokens;
+  }
+  result.tokens = sum.tokens;
+  const double counted = std::max(1.0, sum.tokens);
+  result.loss = sum.loss / counted;
+  const UpdateResult update = run.optimizer->update(result.lr, result.weight_decay, 1 / counted);
+  result.gradient_norm = update.gradient_norm;
+  result.applied = update.applied;
+  ++run.counters.step;
+  run.counters.consumed_train_samples += result.sequences;
+  if (!update.applied) ++run.skipped;
+  return result;
+}
+
+double evaluate(const Training& run, const MicroBatches& read, int64_t consumed, int64_t count) {
+  LossSum sum;
+  for (int64_t i = 0; i < count; ++i) {
+    check_interrupt();
+    const LossSum part = run.decoder->loss(read(consumed, i));
+    sum.loss += part.loss;
+    sum.tokens += part.tokens;
+  }
+  return sum.loss / std::max(1.0, sum.tokens);
+}
+
+}  // namespace bascule

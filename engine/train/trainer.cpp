@@ -1,0 +1,171 @@
+#include "train/trainer.h"
+
+#include <signal.h>
+
+#include <chrono>
+#include <ctime>
+
+#include "base/check.h"
+#include "base/interrupt.h"
+#include "recipe/flops.h"
+#include "train/console.h"
+#include "train/feed.h"
+#include "train/save.h"
+#include "train/start.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+MicroBatches reader(const Feed& feed, Split split) {
+  return [&feed, split](int64_t consumed, int64_t index) {
+    return feed.read(split, consumed, index);
+  };
+}
+
+/// One run from its start to its end.
+class Loop {
+ public:
+  Loop(const Resolved& resolved, Reporter& reporter,
+       const std::function<void(const std::string&)>& say)
+      : resolved_(resolved),
+        settings_(resolved.settings),
+        reporter_(reporter),
+        say_(say),
+        steps_(train_iters(settings_)),
+        run_(start(settings_, reporter)),
+        schedule_(schedule(settings_)),
+        batches_(batches(settings_)),
+        began_(now()) {}
+
+  TrainOutcome go() {
+    outcome_.begun = run_.begun;
+    outcome_.steps = steps_;
+    say_(run_.begun);
+    if (run_.counters.step >= steps_) {
+      say_(fmt::format("nothing to do: {} of {} steps are done", run_.counters.step, steps_));
+      return finished();
+    }
+    const Feed feed(settings_, run_.model.arch.vocab);
+    if (const auto path = metrics_path(); !path.empty())
+      sink_ = json_lines(path, run_.counters.step);
+    while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(feed);
+    flush();
+    if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
+    if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
+    return finished();
+  }
+
+ private:
+  void step(const Feed& feed) {
+    const double before = now();
+    const StepResult result = train_step(run_, reader(feed, Split::train), batches_, schedule_);
+    const double flops =
+        training_flops(run_.model.arch, result.sequences, settings_.model.seq_length);
+    run_.counters.floating_point_operations_so_far += flops;
+    outcome_.loss = result.loss;
+    const StepRow row{.step = run_.counters.step,
+                      .steps = steps_,
+                      .consumed_samples = run_.counters.consumed_train_samples,
+                      .seconds = now() - before,
+                      .flops = flops,
+                      .skipped = run_.skipped,
+                      .result = result};
+    rows_.push_back(row);
+    if (sink_) sink_->step(row);
+    if (divides(settings_.logger.log_interval)) flush();
+    const ValidationSettings& rules = settings_.validation;
+    if (rules.eval_interval && rules.eval_iters > 0 && divides(*rules.eval_interval) &&
+        run_.counters.step < steps_)
+      evaluate_now(feed, Split::valid);
+    const auto& interval = settings_.checkpoint.save_interval;
+    if (settings_.checkpoint.save && interval && divides(*interval)) save_now();
+    decide();
+  }
+
+  bool divides(int64_t interval) const { return run_.counters.step % interval == 0; }
+
+  void flush() {
+    if (rows_.empty()) return;
+    say_(console_line(rows_, settings_.logger.log_throughput, std::time(nullptr)));
+    rows_.clear();
+  }
+
+  void evaluate_now(const Feed& feed, Split split) {
+    if (!feed.has(split)) return;
+    const int64_t count =
+        settings_.validation.eval_iters * global_batch_size(settings_) / batches_.micro;
+    const int64_t consumed = split == Split::valid ? run_.counters.consumed_valid_samples : 0;
+    const EvaluationRow row{.step = run_.counters.step,
+                            .split = split == Split::valid ? "validation" : "test",
+                            .loss = evaluate(run_, reader(feed, split), consumed, count)};
+    if (split == Split::valid) run_.counters.consumed_valid_samples += count * batches_.micro;
+    say_(console_line(row));
+    if (sink_) sink_->evaluation(row);
+  }
+
+  void evaluate_at_end(const Feed& feed) {
+    evaluate_now(feed, Split::valid);
+    evaluate_now(feed, Split::test);
+  }
+
+  void save_now() {
+    outcome_.saved = save(run_, resolved_, reporter_).string();
+    saved_at_ = run_.counters.step;
+    say_(fmt::format("saved {}", outcome_.saved));
+  }
+
+  /// Whether to stop before the end.
+  void decide() {
+    const TrainSettings& rules = settings_.train;
+    const int signal = interrupted_by();
+    if (signal != 0 && rules.exit_signal_handler)
+      outcome_.stopped = signal == SIGINT ? "SIGINT" : "SIGTERM";
+    else
+      check_interrupt();
+    if (rules.exit_duration_in_mins && (now() - began_) / 60 > *rules.exit_duration_in_mins)
+      outcome_.stopped = "train.exit_duration_in_mins";
+    if (rules.exit_interval && divides(*rules.exit_interval) && run_.counters.step < steps_)
+      outcome_.stopped = "train.exit_interval";
+  }
+
+  fs::path metrics_path() const {
+    if (settings_.logger.metrics_path) return *settings_.logger.metrics_path;
+    if (settings_.checkpoint.save) return fs::path(*settings_.checkpoint.save) / "metrics.jsonl";
+    return {};
+  }
+
+  TrainOutcome finished() {
+    outcome_.step = run_.counters.step;
+    outcome_.consumed_samples = run_.counters.consumed_train_samples;
+    return outcome_;
+  }
+
+  const Resolved& resolved_;
+  const Settings& settings_;
+  Reporter& reporter_;
+  const std::function<void(const std::string&)>& say_;
+  int64_t steps_;
+  Training run_;
+  Schedule schedule_;
+  Batches batches_;
+  double began_;
+  std::unique_ptr<MetricsSink> sink_;
+  std::vector<StepRow> rows_;  // since the last line
+  int64_t saved_at_ = -1;
+  TrainOutcome outcome_;
+};
+
+}  // namespace
+
+TrainOutcome train(const Resolved& resolved, Reporter& reporter,
+                   const std::function<void(const std::string&)>& say) {
+  return Loop(resolved, reporter, say).go();
+}
+
+}  // namespace bascule

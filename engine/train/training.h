@@ -1,0 +1,34 @@
+// A training run in memory: the model, its parameters, the optimizer, the counters. Owned by one
+// thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bridge/trained_model.h"
+#include "nn/decoder.h"
+#include "nn/parameters.h"
+#include "recipe/settings.h"
+#include "store/torch_dist/train_state.h"
+#include "train/optimizer.h"
+
+namespace bascule {
+
+struct Training {
+  TrainedModel model;
+  std::string dtype;  // of the parameters, torch's name
+  std::unique_ptr<Parameters> parameters;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Optimizer> optimizer;
+  TrainState counters;  // step: updates that were tried, skipped ones included
+  int64_t skipped = 0;  // steps whose gradients were not finite
+  std::string begun;    // one sentence: where it starts from
+};
+
+/// Allocates parameters, all zero, and the optimizer, on one rank.
+Training make_training(TrainedModel model, const Settings& settings);
+
+/// All parameters by the names of the rank's dialect.
+std::vector<NamedTensor> values(const Parameters& parameters);
+
+}  // namespace bascule

@@ -1,0 +1,53 @@
+#include "bridge/trained_model.h"
+
+#include "families/family.h"
+
+namespace bascule {
+namespace {
+
+std::vector<Travelling> travelling(const std::filesystem::path& iteration, const char* folder) {
+  std::vector<Travelling> files;
+  for (const std::string& name : files_that_travel(iteration / folder))
+    files.push_back({iteration / folder / name, folder + name});
+  return files;
+}
+
+void take_hf_files(const Opened& opened, TrainedModel& model) {
+  for (const HfFile& file : opened.hf.tokenizer_files)
+    model.tokenizer.push_back({opened.path / file.name, kTokenizerFolder + file.name});
+  for (const HfFile& file : opened.hf.other_files)
+    model.others.push_back({opened.path / file.name, kTravelFolder + file.name});
+  model.state.ignored_keys = opened.config->ignored_keys;
+}
+
+}  // namespace
+
+TrainedModel trained_model(const Opened& opened, const std::string& path) {
+  TrainedModel model{.family = opened.family,
+                     .arch = opened.arch,
+                     .slots = opened.slots,
+                     .vocab_multiple = opened.form.vocab_multiple};
+  if (opened.state) model.state = *opened.state;
+  model.state.family = opened.family->name;
+  model.state.tool_version = version();
+  if (opened.format == Opened::Format::hugging_face) {
+    model.hf_model_id = path;
+    take_hf_files(opened, model);
+  } else {
+    model.tokenizer = travelling(opened.path, kTokenizerFolder);
+    model.others = travelling(opened.path, kTravelFolder);
+  }
+  return model;
+}
+
+TrainedModel trained_model(const MegatronModel& model) {
+  TrainedModel trained{.family = &family_named(model.family),
+                       .arch = model.arch,
+                       .slots = slots(model.arch),
+                       .vocab_multiple = model.vocab_multiple};
+  trained.state.family = model.family;
+  trained.state.tool_version = version();
+  return trained;
+}
+
+}  // namespace bascule

@@ -1,0 +1,30 @@
+// A model that is trained: what it is, and what travels with it into every checkpoint. A value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bridge/megatron_model.h"
+#include "bridge/opened.h"
+#include "bridge/state.h"
+#include "bridge/travel.h"
+
+namespace bascule {
+
+struct TrainedModel {
+  const Family* family = nullptr;
+  Arch arch = {};
+  Slots slots = {};
+  int64_t vocab_multiple = 1;
+  std::string hf_model_id = {};            // where Bridge looks for the Hugging Face model
+  State state = {};                        // what an export needs to know
+  std::vector<Travelling> tokenizer = {};  // files, by their name in an iteration
+  std::vector<Travelling> others = {};
+};
+
+/// Of a checkpoint to start from or to resume; `path` is how it was named.
+TrainedModel trained_model(const Opened& opened, const std::string& path);
+/// Of a recipe, which has no files.
+TrainedModel trained_model(const MegatronModel& model);
+
+}  // namespace bascule

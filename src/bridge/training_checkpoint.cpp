@@ -1,0 +1,161 @@
+#include "bridge/training_checkpoint.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/commit.h"
+#include "base/file.h"
+#include "bridge/writing.h"
+#include "convert/executor.h"
+#include "families/run_config.h"
+#include "model/chunks.h"
+#include "store/torch_dist/torch_dist_output.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The plan of the weights, then that of each kind of optimizer tensors: the same copies under
+/// other names.
+Plan whole_plan(const TrainedModel& model, const RankTensors& tensors, const Dialect& global) {
+  const std::vector<Place> from = {
+      {.rank = 0, .dialect = &tensors.local, .shards = tensors.shards}};
+  const std::vector<Place> to = {{.rank = 0, .dialect = &global, .shards = {}}};
+  const Plan weights = plan(model.slots, from, to);
+  Plan all = weights;
+  const auto trained = [&](const std::string& name) {
+    return std::ranges::find(tensors.trained, name) != tensors.trained.end();
+  };
+  for (const std::string& prefix : tensors.prefixes) {
+    std::vector<size_t> from_index(weights.from.size()), to_index(weights.to.size());
+    std::vector<bool> wanted(weights.to.size());
+    for (const Copy& copy : weights.copies) wanted[copy.to] = trained(weights.from[copy.from].name);
+    for (size_t i = 0; i < weights.from.size(); ++i) {
+      from_index[i] = all.from.size();
+      PlanTensor tensor = weights.from[i];
+      if (!trained(tensor.name)) continue;
+      tensor.name = prefix + tensor.name;
+      all.from.push_back(std::move(tensor));
+    }
+    for (size_t i = 0; i < weights.to.size(); ++i) {
+      to_index[i] = all.to.size();
+      if (!wanted[i]) continue;
+      PlanTensor tensor = weights.to[i];
+      tensor.name = prefix + tensor.name;
+      all.to.push_back(std::move(tensor));
+    }
+    for (Copy copy : weights.copies) {
+      if (!wanted[copy.to]) continue;
+      copy.from = from_index[copy.from];
+      copy.to = to_index[copy.to];
+      all.copies.push_back(std::move(copy));
+    }
+  }
+  return all;
+}
+
+pickle::Value with_entries(const pickle::Value& dict,
+                           const std::vector<std::pair<std::string, pickle::Value>>& entries) {
+  std::vector<std::pair<pickle::Value, pickle::Value>> pairs;
+  for (size_t i = 0; i < dict.size(); ++i) pairs.emplace_back(dict.key(i), dict.value(i));
+  for (const auto& [key, value] : entries) pairs.emplace_back(key, value);
+  return pickle::Value::dict(pairs);
+}
+
+/// The common state of weights, with what readers must know of the optimizer's.
+pickle::Value common_of(const RankTensors& tensors, const TrainingCheckpoint& checkpoint) {
+  pickle::Value common = common_state(checkpoint.iteration);
+  if (!tensors.prefixes.empty()) {
+    std::vector<std::pair<pickle::Value, pickle::Value>> pairs;
+    for (size_t i = 0; i < common.size(); ++i) {
+      const bool content = common.key(i).string() == "content_metadata";
+      pairs.emplace_back(
+          common.key(i),
+          content ? with_entries(common.value(i),
+                                 {{"distrib_optim_sharding_type", "fully_reshardable"},
+                                  {"distrib_optim_fully_reshardable_mem_efficient", false}})
+                  : common.value(i));
+    }
+    common = pickle::Value::dict(pairs);
+  }
+  return with_entries(common, checkpoint.common);
+}
+
+TorchDistRequest request_of(const TrainedModel& model, const RankTensors& tensors,
+                            const TrainingCheckpoint& checkpoint, const Dialect& global,
+                            const Plan& plan, const Gather& gather) {
+  TorchDistRequest request;
+  for (size_t i = 0; i < plan.to.size(); ++i) {
+    std::string stem = plan.to[i].name;
+    for (const std::string& prefix : tensors.prefixes)
+      if (stem.starts_with(prefix)) stem = stem.substr(prefix.size());
+    request.tensors.push_back({{plan.to[i].name, gather.source_dtype(i), plan.to[i].shape},
+                               chunks(global.find(stem)->layout, model.slots)});
+  }
+  request.extra_states = extra_states(global);
+  request.common = common_of(tensors, checkpoint);
+  request.train_state = checkpoint.train_state;
+  return request;
+}
+
+/// Removes what an attempt at the same iteration that was killed has left behind.
+void remove_leftovers(const fs::path& target, const std::string& hash) {
+  Workspace before(target, hash);
+  before.discard();
+}
+
+}  // namespace
+
+fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& model,
+                                  const RankTensors& tensors, const TrainingCheckpoint& checkpoint,
+                                  Reporter& reporter) {
+  MegatronForm form = usual_form(model.arch);
+  form.vocab_multiple = model.vocab_multiple;
+  const Dialect global = megatron(model.arch, model.slots, form);
+  const Plan there = whole_plan(model, tensors, global);
+  const Gather gather(there, {&tensors.source});
+  Output output = torch_dist_output(request_of(model, tensors, checkpoint, global, there, gather));
+  output.small_files.push_back(
+      {"run_config.yaml",
+       run_config_yaml(*model.family, {.model = {.arch = model.arch,
+                                                 .dtype = checkpoint.dtype,
+                                                 .vocab_multiple = model.vocab_multiple},
+                                       .hf_model_id = model.hf_model_id,
+                                       .has_tokenizer = !model.tokenizer.empty(),
+                                       .has_optimizer = !tensors.prefixes.empty()})});
+  output.small_files.push_back({kStateName, to_json(model.state)});
+  for (const auto& [name, bytes] : checkpoint.files) output.small_files.push_back({name, bytes});
+
+  const fs::path target = root / fmt::format("iter_{:07}", checkpoint.iteration);
+  int64_t bytes = 0;
+  for (const OutputFile& file : output.files) bytes += file.size;
+  const std::string hash = "training";
+  remove_leftovers(target, hash);
+  check_space(target, bytes);
+  Workspace workspace(target, hash);
+  Manifest manifest = write_output(output, gather, workspace, reporter, {});
+  copy_files(model.tokenizer, workspace, manifest);
+  copy_files(model.others, workspace, manifest);
+  workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));
+  move_trackers(root, target, checkpoint.iteration);
+  return target;
+}
+
+Dialect optimizer_dialect(const Dialect& dialect, const std::string& prefix) {
+  Dialect prefixed;
+  for (Binding row : dialect.bindings) {
+    if (row.layout.leaves().front().ends_with("moe.expert_bias")) continue;
+    row.name = prefix + row.name;
+    prefixed.bindings.push_back(std::move(row));
+  }
+  return prefixed;
+}
+
+void move_trackers(const fs::path& root, const fs::path& iteration, int64_t number) {
+  write_file_atomically(root / "latest_train_state.pt",
+                        read_small_file(iteration / "train_state.pt", int64_t{1} << 20));
+  write_file_atomically(root / "latest_checkpointed_iteration.txt", std::to_string(number));
+}
+
+}  // namespace bascule

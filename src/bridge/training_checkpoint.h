@@ -1,0 +1,57 @@
+// One iteration of a training run as a Megatron torch_dist checkpoint: weights, what the optimizer
+// keeps of each (`fully_reshardable`), counters. Free functions; one thread a target.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bridge/trained_model.h"
+#include "store/torch_dist/pickle_value.h"
+#include "store/torch_dist/train_state.h"
+
+namespace bascule {
+
+/// Prefixes of the keys under which the optimizer's tensors lie.
+inline constexpr const char* kMasters = "optimizer.state.param.";
+inline constexpr const char* kFirstMoments = "optimizer.state.exp_avg.";
+inline constexpr const char* kSecondMoments = "optimizer.state.exp_avg_sq.";
+
+/// What a rank holds. `source` has every tensor of `local` under its name and, for each of
+/// `trained`, the optimizer's tensors under PREFIX + name.
+struct RankTensors {
+  const TensorSource& source;
+  const Dialect& local;
+  Shards shards = {};
+  std::vector<std::string> trained = {};  // names; empty: no optimizer state
+  std::vector<std::string> prefixes = {};
+};
+
+struct TrainingCheckpoint {
+  int64_t iteration = 0;
+  TrainState train_state = {};
+  std::string dtype;  // of the weights, torch's name
+  /// Joins the common state: "optimizer", "opt_param_scheduler".
+  std::vector<std::pair<std::string, pickle::Value>> common = {};
+  std::vector<std::pair<std::string, std::string>> files = {};  // small ones: name, bytes
+};
+
+/// Writes ROOT/iter_NNNNNNN and, once it has its name, moves the root's trackers. An iteration of
+/// that name is replaced. What an earlier attempt left behind is removed. Returns the directory.
+std::filesystem::path save_training_checkpoint(const std::filesystem::path& root,
+                                               const TrainedModel& model,
+                                               const RankTensors& tensors,
+                                               const TrainingCheckpoint& checkpoint,
+                                               Reporter& reporter);
+
+/// How the optimizer's tensors under `prefix` are spelled in a checkpoint that spells weights as
+/// `dialect` does: the rows of parameters that have them. Throws Error{mismatch} where the
+/// checkpoint lacks one of `trained`, or has another shape.
+Dialect optimizer_dialect(const Dialect& dialect, const std::string& prefix);
+
+/// Moves a root's trackers to `iteration`, which lies in it.
+void move_trackers(const std::filesystem::path& root, const std::filesystem::path& iteration,
+                   int64_t number);
+
+}  // namespace bascule

@@ -1,0 +1,97 @@
+"""Twenty optimizer steps of toy models equal those of the real megatron-core."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import one_thread
+from oracle import toys
+from safetensors.numpy import load_file
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden/training"
+# Bridge takes the balancing of Qwen3-MoE from itself, not from config.json.
+AUX = "model.moe_aux_loss_coeff=0.1"
+# run: (family, settings beside steps.yaml)
+RUNS: dict[str, tuple[str, list[str]]] = {
+    "llama": ("llama", []),
+    "llama_tied": ("llama_tied", []),
+    "qwen3": ("qwen3", []),
+    "gemma2": ("gemma2", []),
+    "qwen3_moe": ("qwen3_moe", ["model.moe_aux_loss_coeff=0.001"]),
+    "qwen3_moe_aux": ("qwen3_moe", [AUX]),
+    "qwen3_moe_seq_aux": (
+        "qwen3_moe",
+        [AUX, "model.moe_router_load_balancing_type=seq_aux_loss"],
+    ),
+    "llama_eps": (
+        "llama_plain",
+        [
+            "optimizer.weight_decay=0.5",
+            "optimizer.adam_beta1=0.8",
+            "optimizer.adam_beta2=0.95",
+            "optimizer.adam_eps=1.0e-3",
+        ],
+    ),
+    "llama_isqrt": (
+        "llama_plain",
+        [
+            "train.train_iters=12",
+            "scheduler.lr_warmup_iters=4",
+            "scheduler.lr_warmup_init=1.0e-4",
+            "scheduler.lr_decay_style=inverse-square-root",
+        ],
+    ),
+    "llama_noclip": ("llama_plain", ["train.global_batch_size=6", "optimizer.clip_grad=0"]),
+}
+# Losses and norms, relative: fp32 sums in another order. An expert's near tie could flip; none does.
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory):
+    made: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            toys.write(name, str(made[name]), dtype="float32")
+            same_start(name, made[name])
+        return made[name]
+
+    return make
+
+
+def same_start(family: str, hf: Path) -> None:
+    """The toy's tensors are those that the golden run began with."""
+    weights = load_file(hf / "model.safetensors")
+    golden = GOLDEN / family.removesuffix("_plain") / "initial.jsonl"  # rope is no weight
+    for line in golden.read_text().splitlines():
+        row = json.loads(line)
+        found = hashlib.sha256(weights[row["key"]].tobytes()).hexdigest()
+        assert found == row["sha256"], row["key"]
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("run", sorted(RUNS))
+def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
+    family, settings = RUNS[run]
+    tokens = np.load(GOLDEN / run / "tokens.npy")
+    given = tmp_path / "tokens.bin"
+    given.write_bytes(tokens.astype("<i8").tobytes())
+    command = [engine / "engine/tests/engine_steps", toy(family), given, *settings]
+    call = subprocess.run(
+        [str(word) for word in command], check=True, capture_output=True, text=True, timeout=300, env=one_thread()
+    )
+    found, expected = lines(call.stdout), lines((GOLDEN / run / "steps.jsonl").read_text())
+    assert len(found) == len(expected) >= 12
+    for ours, theirs in zip(found, expected, strict=True):
+        for key in ("lr", "wd"):
+            assert ours[key] == pytest.approx(theirs[key], rel=1e-12, abs=1e-15), theirs["step"]
+        for key in ("loss", "grad_norm"):
+            assert ours[key] == pytest.approx(theirs[key], rel=TOLERANCE), (theirs["step"], key)
