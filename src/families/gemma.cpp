@@ -17,13 +17,16 @@ void config(ConfigIo& io, Arch& arch) {
   io.neutral("use_bidirectional_attention", {false});
 
   size(io, "intermediate_size", mlp.width);
-  // The first files said "gelu" where the models had been trained with its tanh form, which is why
-  // transformers added hidden_activation (and read "gelu" alone as the tanh form, with a warning).
-  activation(io, "hidden_activation", mlp.activation, Activation::gelu_tanh);
-  Activation old = mlp.activation;
-  activation(io, "hidden_act", old, Activation::gelu_tanh);
-  if (old != mlp.activation && old != Activation::gelu)
-    io.unsupported("hidden_act", *io.asked("hidden_act"), "it contradicts hidden_activation");
+  // The first files say "gelu", though the models had been trained with its tanh form. transformers
+  // 4.57 and 5 compute what hidden_act says, the exact form, whatever hidden_activation adds; so do
+  // we, and run_config.yaml tells Megatron, whose class for Gemma takes the tanh form by itself.
+  activation(io, "hidden_act", mlp.activation, Activation::gelu_tanh);
+  Activation newer = mlp.activation;
+  activation(io, "hidden_activation", newer, newer);
+  const bool known = mlp.activation == Activation::gelu && newer == Activation::gelu_tanh;
+  if (newer != mlp.activation && !known)
+    io.unsupported("hidden_activation", *io.asked("hidden_activation"),
+                   "it contradicts hidden_act");
   set_layers(arch, {attn, mlp});
 }
 

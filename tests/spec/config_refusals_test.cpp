@@ -128,7 +128,11 @@ const Refusal kRefusals[] = {
     {kGemma,
      R"({"hidden_activation": "gelu", "hidden_act": "silu"})",
      Kind::unsupported,
-     {"hidden_act is \"silu\": it contradicts hidden_activation"}},
+     {"hidden_activation is \"gelu\": it contradicts hidden_act"}},
+    {kGemma,
+     R"({"hidden_activation": "gelu", "-hidden_act": 0})",
+     Kind::unsupported,
+     {"hidden_activation is \"gelu\": it contradicts hidden_act"}},
     // Missing
     {kLlama, R"({"-vocab_size": 0})", Kind::format, {"key vocab_size is missing"}},
     {kLlama,

@@ -247,16 +247,18 @@ TEST(Config, Gemma3TurnsItsWindowsOtherwise) {
   EXPECT_FALSE(same.arch.rope.local_theta);
 }
 
-TEST(Config, GemmaMeansTheTanhFormOfGelu) {
+TEST(Config, GemmaComputesWhatHiddenActSays) {
   const auto activation = [](const std::string& more) {
     const HfConfig config = read("GemmaForCausalLM", more);
     return std::get<Mlp>(config.arch.layers[0].feed_forward).activation;
   };
   EXPECT_EQ(activation("{}"), Activation::gelu_tanh);
-  EXPECT_EQ(activation(R"({"hidden_act": "gelu"})"), Activation::gelu_tanh);
-  EXPECT_EQ(activation(R"({"hidden_act": "gelu", "hidden_activation": null})"),
-            Activation::gelu_tanh);
+  EXPECT_EQ(activation(R"({"hidden_act": "gelu"})"), Activation::gelu);
+  EXPECT_EQ(activation(R"({"hidden_act": "gelu", "hidden_activation": null})"), Activation::gelu);
   EXPECT_EQ(activation(R"({"hidden_act": "gelu", "hidden_activation": "gelu"})"), Activation::gelu);
+  EXPECT_EQ(activation(R"({"hidden_act": "gelu", "hidden_activation": "gelu_pytorch_tanh"})"),
+            Activation::gelu);
+  EXPECT_EQ(activation(R"({"hidden_act": "gelu_pytorch_tanh"})"), Activation::gelu_tanh);
 }
 
 TEST(Config, QueryScalarIsWrittenAsAnInteger) {
