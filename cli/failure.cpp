@@ -23,19 +23,23 @@ Result failed(Kind kind, const std::string& message, bool json, const Terminal& 
 }  // namespace
 
 Result guarded(const std::function<Result()>& work, bool json, const Terminal& err) {
-  constexpr std::string_view kDefect =
-      "this is a defect of bascule: please report it with the command";
+  const auto defect = [&](std::string_view what) {
+    constexpr const char* kText =
+        "{}; this is a defect of bascule: please report it with the command";
+    return failed(Kind::internal, fmt::format(kText, what), json, err);
+  };
   try {
     return work();
   } catch (const Error& e) {
+    if (e.kind() == Kind::internal) return defect(e.what());
     return failed(e.kind(), e.what(), json, err);
   } catch (const std::bad_alloc&) {
-    return failed(Kind::internal, "memory ran out; a smaller --memory or fewer --threads need less",
-                  json, err);
+    return failed(Kind::environment,
+                  "memory ran out; a smaller --memory or fewer --threads need less", json, err);
   } catch (const std::exception& e) {
-    return failed(Kind::internal, fmt::format("{}; {}", e.what(), kDefect), json, err);
+    return defect(e.what());
   } catch (...) {
-    return failed(Kind::internal, fmt::format("an unknown exception; {}", kDefect), json, err);
+    return defect("an unknown exception");
   }
 }
 
