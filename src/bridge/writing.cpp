@@ -105,7 +105,8 @@ Report prove(const Opened& source, const Opened& written, Workspace& workspace, 
                          {.threads = options.threads,
                           .memory = options.memory,
                           .convert_first = !options.dtype.empty(),
-                          .brief = true});
+                          .brief = true,
+                          .zero_padding = true});
   if (report.equal()) return report;
   for (const TensorReport& row : report.tensors)
     if (row.verdict != TensorReport::Verdict::equal) {

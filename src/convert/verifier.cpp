@@ -43,6 +43,32 @@ void count_differences(TensorReport& row, const Box& window, DType dtype,
   }
 }
 
+/// The rows (along the first dimension) of a stored tensor that no slot reaches.
+std::vector<Box> uncovered_rows(const Packed& packed) {
+  std::vector<std::pair<int64_t, int64_t>> covered;  // from, to
+  for (const Piece& piece : packed.pieces) {
+    const auto first = std::ranges::find(piece.dims, 0, &Piece::Dim::stored);
+    if (first == piece.dims.end())
+      covered.emplace_back(piece.at[0], piece.at[0] + 1);
+    else
+      for (const Run& run : unfolded(first->runs))
+        covered.emplace_back(run.to, run.to + run.length);
+  }
+  covered.emplace_back(packed.shape[0], packed.shape[0]);
+  std::ranges::sort(covered);
+  std::vector<Box> rows;
+  int64_t seen = 0;
+  for (const auto& [from, to] : covered) {
+    if (from > seen) {
+      Box& box = rows.emplace_back(whole(packed.shape));
+      box.at[0] = seen;
+      box.extent[0] = from - seen;
+    }
+    seen = std::max(seen, to);
+  }
+  return rows;
+}
+
 /// The rows that hold any slot of `order`.
 Dialect needed(const Dialect& dialect, const Dialect& order) {
   std::unordered_set<std::string_view> slots;
@@ -174,7 +200,38 @@ Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
   };
   add(first, TensorReport::Verdict::absent);
   add(second, TensorReport::Verdict::extra);
+  if (options.zero_padding)
+    std::ranges::move(check_padding(second), std::back_inserter(report.tensors));
   return report;
+}
+
+std::vector<TensorReport> check_padding(const Spelled& spelled) {
+  std::vector<TensorReport> rows;
+  for (const Binding& binding : spelled.dialect->bindings) {
+    if (binding.layout.kind() == Layout::Node::leaf) continue;  // a slot, and nothing else
+    const Packed packed = binding.layout.pack(*spelled.slots);
+    if (packed.padding() == 0) continue;
+    const auto index = find(*spelled.source, binding.name);
+    require(index.has_value(), Kind::mismatch, "tensor {} is missing", binding.name);
+    const TensorInfo& tensor = spelled.source->tensors()[*index];
+    TensorReport row;
+    row.verdict = TensorReport::Verdict::differs;
+    row.name = fmt::format("{} (its padding, which must be zero)", binding.name);
+    row.first_tensor = row.second_tensor = binding.name;
+    row.first_dtype = row.second_dtype = torch_name(tensor.dtype);
+    row.shape = tensor.shape;
+    row.elements = packed.padding();
+    std::vector<std::byte> zeros, padding;
+    for (const Box& box : uncovered_rows(packed))
+      for (const Box& window : windows(box, tensor.dtype, int64_t{1} << 20)) {
+        padding.resize(as_index(bytes(tensor.dtype, elements(window.extent))));
+        zeros.assign(padding.size(), std::byte{0});
+        spelled.source->read(*index, window, padding);
+        if (padding != zeros) count_differences(row, window, tensor.dtype, zeros, padding);
+      }
+    if (row.differing) rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 std::vector<std::string> unexplained(const TensorSource& source, const Dialect& dialect) {

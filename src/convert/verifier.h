@@ -21,6 +21,8 @@ struct VerifyOptions {
   bool convert_first = false;
   /// What is equal is counted, but not described: its rows have neither names nor hashes.
   bool brief = false;
+  /// Require that what no slot covers in the second's tensors is zero, as we write it.
+  bool zero_padding = false;
 };
 
 /// Streams both sides and compares every slot bit for bit; aliases are checked, too. Slots that one
@@ -36,6 +38,10 @@ std::vector<std::string> unexplained(const TensorSource& source, const Dialect& 
 /// Throws Error{mismatch}, naming up to ten tensors, unless the names in the source are those that
 /// the dialect binds, aliases or ignores and every bound tensor is there.
 void check_names(const TensorSource& source, const Dialect& dialect, const std::string& where);
+
+/// Reads what no slot covers in the source's tensors (rows of a padded vocabulary); one row for
+/// each tensor where that is not zero.
+std::vector<TensorReport> check_padding(const Spelled& spelled);
 
 /// Compares each alias that the source holds with what it repeats; one row for each that differs.
 std::vector<TensorReport> check_aliases(const TensorSource& source, const Dialect& dialect);

@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <functional>
+#include <map>
+#include <set>
 
 #include "bascule/error.h"
 #include "toys/toys.h"
@@ -105,6 +107,46 @@ TEST_F(Verifier, ComparesWhatTwoModelsHaveAlike) {
     if (row.name == "layers.0.mlp.up") {
       EXPECT_EQ(sentence(row), "layers.0.mlp.up differs: shape [12, 16] and [20, 16]");
     }
+}
+
+TEST_F(Verifier, PaddingMustBeZeroWhereAsked) {
+  // 24 tokens in 32 rows of 16, for the embedding and the head.
+  const Dialect padded = megatron(arch_, slots_, {.vocab_multiple = 32});
+  const MemorySource random = toys::random_source(slots_, padded, 5);
+  const auto zeroed = [&](std::set<size_t> but) {
+    MemorySource source;
+    for (size_t i = 0; i < random.tensors().size(); ++i) {
+      const TensorInfo& info = random.tensors()[i];
+      std::vector<std::byte> data = random.data(i);
+      if (info.shape == Shape{32, 16})
+        for (size_t at = 24 * 16 * 4; at < data.size(); ++at)
+          if (!but.contains(at)) data[at] = std::byte{0};
+      source.add(info, data);
+    }
+    return source;
+  };
+  const MemorySource all_zero = zeroed({});
+  EXPECT_TRUE(check_padding({&slots_, &all_zero, &padded}).empty());
+  const auto filled = check_padding({&slots_, &random, &padded});
+  ASSERT_EQ(filled.size(), 2u);
+  EXPECT_EQ(filled[0].differing, 8 * 16);
+
+  const MemorySource one = zeroed({(25 * 16 + 3) * 4 + 1});
+  const auto rows = check_padding({&slots_, &one, &padded});
+  ASSERT_EQ(rows.size(), 2u);
+  for (const TensorReport& row : rows) {
+    EXPECT_EQ(row.differing, 1) << row.name;
+    EXPECT_EQ(row.elements, 8 * 16);
+    EXPECT_EQ(row.first_at, (Shape{25, 3}));
+    EXPECT_THAT(sentence(row),
+                testing::HasSubstr(".weight (its padding, which must be zero) differs: "
+                                   "1 of 128 elements, first at [25, 3]: 0 and "));
+  }
+  // A checkpoint that others trained may hold anything there.
+  const Spelled first{&slots_, &all_zero, &padded}, second{&slots_, &one, &padded};
+  EXPECT_TRUE(verify(first, second, quiet_, {}).equal());
+  EXPECT_EQ(verify(first, second, quiet_, {.zero_padding = true}).count(Verdict::differs), 2);
+  EXPECT_TRUE(verify(first, first, quiet_, {.zero_padding = true}).equal());
 }
 
 TEST_F(Verifier, AliasesMustRepeatBitForBit) {
