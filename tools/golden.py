@@ -86,7 +86,9 @@ def main() -> int:
     parser.add_argument("families", nargs="*")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    families = arguments.families or sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+    families = arguments.families or sorted(
+        path.name for path in GOLDEN.iterdir() if (path / "hf").is_dir()
+    )
     wrong = 0
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)

@@ -96,7 +96,7 @@ class Resolver {
       paths.push_back(field.path);
       names.emplace_back(field.name());
     }
-    if (const std::string hint = did_you_mean(path, paths); !hint.empty()) return hint;
+    if (std::string hint = did_you_mean(path, paths); !hint.empty()) return hint;
     const std::string near = nearest(name, names);
     for (const Field& field : fields_)
       if (!near.empty() && field.name() == near) return "; did you mean " + field.path + "?";
