@@ -12,6 +12,7 @@ from conftest import ROOT
     [
         pytest.param(["tools/fixture.py", "--check"], id="fixtures"),
         pytest.param(["tools/golden.py", "--check", "llama_tp2"], id="golden"),
+        pytest.param(["tools/golden_data.py", "--check"], id="golden_data"),
     ],
 )
 def test_what_is_in_git_is_current(command: list[str]) -> None:
