@@ -10,8 +10,8 @@ namespace bascule {
 int64_t Batches::global_at(int64_t consumed) const {
   if (increment == 0 || global == start || consumed > rampup_samples) return global;
   // Megatron divides doubles, too, and cuts the quotient.
-  const double each =
-      static_cast<double>(rampup_samples) / static_cast<double>((global - start) / increment);
+  const int64_t increments = (global - start) / increment;
+  const double each = static_cast<double>(rampup_samples) / static_cast<double>(increments);
   if (each == 0) return start;  // only consumed = 0 comes here
   const auto grown = static_cast<int64_t>(static_cast<double>(consumed) / each);
   return std::min(global, start + grown * increment);
