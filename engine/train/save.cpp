@@ -49,6 +49,7 @@ std::vector<std::pair<std::string, Value>> common(const Training& run, const Set
   };
   const Value inner = Value::dict({{"param_groups", Value::list({group(1.0), group(0.0)})}});
   return {
+      {kOperations, run.counters.floating_point_operations_so_far},
       {"optimizer",
        Value::dict({{"optimizer", inner}, {"param_state_sharding_type", "fully_reshardable"}})},
       {"opt_param_scheduler", Value::dict({

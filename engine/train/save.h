@@ -9,6 +9,10 @@
 
 namespace bascule {
 
+/// The key of the common state, Megatron-LM's, that has them in full; train_state.pt rounds them to
+/// fp32.
+inline constexpr const char* kOperations = "num_floating_point_operations_so_far";
+
 /// Writes checkpoint.save/iter_NNNNNNN, moves the trackers, and removes iterations beyond
 /// checkpoint.most_recent_k. Returns the directory.
 std::filesystem::path save(const Training& run, const Resolved& resolved, Reporter& reporter);

@@ -6,6 +6,7 @@
 #include "bridge/training_checkpoint.h"
 #include "nn/initial_values.h"
 #include "recipe/schedule.h"
+#include "train/save.h"
 
 namespace bascule {
 namespace {
@@ -147,6 +148,9 @@ Training resumed(const Settings& settings) {
     return run;
   }
   if (const auto state = opened.dist->train_state()) run.counters = *state;
+  if (const auto& common = opened.dist->common())
+    if (const auto operations = common->find(kOperations))
+      run.counters.floating_point_operations_so_far = operations->number();
   if (rules.load_optim) {
     take_optimizer(opened, run);
     run.optimizer->steps = optimizer_steps(opened);

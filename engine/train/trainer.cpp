@@ -23,9 +23,8 @@ double now() {
 }
 
 MicroBatches reader(const Feed& feed, Split split) {
-  return [&feed, split](int64_t consumed, int64_t index) {
-    return feed.read(split, consumed, index);
-  };
+  return
+      [&feed, split](int64_t consumed, int64_t index) { return feed.read(split, consumed, index); };
 }
 
 /// One run from its start to its end.
@@ -56,8 +55,8 @@ class Loop {
       sink_ = json_lines(path, run_.counters.step);
     while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(feed);
     flush();
-    if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
+    if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
     return finished();
   }
 

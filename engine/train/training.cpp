@@ -40,6 +40,9 @@ void take_balancing(const ModelSettings& settings, Arch& arch) {
 }  // namespace
 
 Training make_training(TrainedModel model, const Settings& settings) {
+  const int64_t length = settings.model.seq_length, most = model.arch.max_positions;
+  require(most == 0 || length <= most, Kind::user,
+          "model.seq_length is {}, but the model is made for {} positions", length, most);
   Training run;
   const bool bf16 = settings.mixed_precision.has_value();
   run.dtype = bf16 ? "bfloat16" : "float32";

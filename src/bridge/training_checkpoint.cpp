@@ -1,6 +1,7 @@
 #include "bridge/training_checkpoint.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "base/commit.h"
@@ -99,10 +100,19 @@ TorchDistRequest request_of(const TrainedModel& model, const RankTensors& tensor
   return request;
 }
 
-/// Removes what an attempt at the same iteration that was killed has left behind.
-void remove_leftovers(const fs::path& target, const std::string& hash) {
-  Workspace before(target, hash);
-  before.discard();
+constexpr const char* kHash = "training";
+
+/// Removes what saves that were killed have left behind, of this iteration and of others.
+void remove_leftovers(const fs::path& root) {
+  std::set<std::string> targets;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root, ignored)) {
+    const std::string name = entry.path().filename();
+    const size_t end = name.find(".partial");
+    if (name.starts_with(".iter_") && end != std::string::npos)
+      targets.insert(name.substr(1, end - 1));
+  }
+  for (const std::string& target : targets) Workspace(root / target, kHash).discard();
 }
 
 }  // namespace
@@ -130,10 +140,9 @@ fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& mode
   const fs::path target = root / fmt::format("iter_{:07}", checkpoint.iteration);
   int64_t bytes = 0;
   for (const OutputFile& file : output.files) bytes += file.size;
-  const std::string hash = "training";
-  remove_leftovers(target, hash);
+  remove_leftovers(root);
   check_space(target, bytes);
-  Workspace workspace(target, hash);
+  Workspace workspace(target, kHash);
   Manifest manifest = write_output(output, gather, workspace, reporter, {});
   copy_files(model.tokenizer, workspace, manifest);
   copy_files(model.others, workspace, manifest);

@@ -1,0 +1,204 @@
+"""`bascule-engine train` on toys: what resumes is bit for bit what never stopped, and exports."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from conftest import ROOT, one_thread
+
+HF = ROOT / "tests/golden/llama/hf"
+STEPS = 10
+RECIPE = """
+train: {micro_batch_size: 2, global_batch_size: 4, train_iters: 10}
+model: {seq_length: 32}
+optimizer: {lr: 1.0e-3, min_lr: 1.0e-4}
+scheduler: {lr_decay_style: cosine, lr_warmup_iters: 2, lr_decay_iters: 10}
+validation: {eval_iters: 2, eval_interval: 4}
+logger: {log_interval: 1}
+dataset: {split: "9999,8,2"}
+"""
+
+
+@pytest.fixture
+def train(engine: Path, tmp_path: Path):
+    recipe = tmp_path / "toy.yaml"
+    recipe.write_text(RECIPE)
+
+    def run(save: str | None, *settings: str, code: int = 0) -> subprocess.CompletedProcess:
+        command = [engine / "bascule-engine", "train", recipe]
+        if not any(each.startswith(("model.family=", "checkpoint.pretrained")) for each in settings):
+            command.append(f"checkpoint.pretrained_checkpoint={HF}")
+        if save:
+            command += [f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}"]
+        call = subprocess.run(
+            [str(word) for word in [*command, *settings]],
+            capture_output=True, text=True, timeout=300, env=one_thread(), cwd=ROOT,
+        )
+        assert call.returncode == code, call.stderr
+        return call
+
+    run.command = lambda save, *settings: [
+        str(engine / "bascule-engine"), "train", str(recipe),
+        f"checkpoint.pretrained_checkpoint={HF}",
+        f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}", *settings,
+    ]
+    return run
+
+
+def data(root: Path, step: int = STEPS) -> dict[str, bytes]:
+    """Weights, masters and moments, and the counters, as files."""
+    folder = root / f"iter_{step:07}"
+    names = ["__0_0.distcp", "__0_1.distcp", ".metadata", "common.pt", "train_state.pt"]
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def losses(root: Path) -> list[float]:
+    rows = [json.loads(line) for line in (root / "metrics.jsonl").read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+PRECISIONS = ["mixed_precision=null", "mixed_precision=bf16_mixed"]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_resumes_bit_for_bit(precision: str, train, tmp_path: Path) -> None:
+    train("straight", precision)
+    for stop in (1, 4, 7):
+        name = f"stopped{stop}"
+        first = train(name, precision, f"train.exit_interval={stop}")
+        assert f"done: step {stop} of {STEPS}, stopped by train.exit_interval" in first.stdout
+        second = train(name, precision, f"checkpoint.save_interval={stop}")
+        assert f"resumed {tmp_path / name}/iter_{stop:07} at step {stop}" in second.stdout
+        assert data(tmp_path / name) == data(tmp_path / "straight")
+        assert losses(tmp_path / name) == losses(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_recompute_changes_no_bit(precision: str, train, tmp_path: Path) -> None:
+    train("kept", precision)
+    full = ["model.recompute_granularity=full", "model.recompute_method=uniform"]
+    train("again", precision, *full, "model.recompute_num_layers=1")
+    assert data(tmp_path / "again") == data(tmp_path / "kept")
+
+
+def test_micro_batches_give_one_loss(train, tmp_path: Path) -> None:
+    """fp32 sums in another order, and Adam divides by the root of small second moments."""
+    for micro in (1, 2, 4):
+        train(f"micro{micro}", f"train.micro_batch_size={micro}")
+    expected = losses(tmp_path / "micro4")
+    assert len(expected) == STEPS
+    for micro in (1, 2):
+        found = losses(tmp_path / f"micro{micro}")
+        assert found[0] == pytest.approx(expected[0], rel=1e-6)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_learns(train, tmp_path: Path) -> None:
+    train("run", "train.train_iters=30", "scheduler.lr_decay_iters=30")
+    found = losses(tmp_path / "run")
+    assert sum(found[-5:]) < 0.9 * sum(found[:5])
+
+
+def test_random_weights_do_not_depend_on_the_run(train, tmp_path: Path) -> None:
+    model = [
+        "model.family=llama", "model.num_layers=2", "model.hidden_size=32",
+        "model.ffn_hidden_size=48", "model.num_attention_heads=4", "model.vocab_size=64",
+        "model.normalization=RMSNorm", "model.gated_linear_unit=true",
+        "model.activation_func=torch.nn.functional.silu", "model.add_bias_linear=false",
+        "model.share_embeddings_and_output_weights=false", "model.position_embedding_type=rope",
+        "model.max_position_embeddings=64", "model.layernorm_epsilon=1.0e-5",
+    ]  # fmt: skip
+    train("one", *model)
+    train("two", *model)
+    train("other", *model, "rng.seed=7")
+    assert data(tmp_path / "one") == data(tmp_path / "two")
+    assert losses(tmp_path / "one")[0] != losses(tmp_path / "other")[0]
+
+
+def test_exports_what_it_trained(train, engine: Path, tmp_path: Path) -> None:
+    train("run")
+    exported = tmp_path / "exported"
+    bascule = ROOT / "build/engine/bascule"
+    command = [bascule, "export", tmp_path / "run", exported]
+    subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=60)
+    assert (exported / "tokenizer.json").read_bytes() == (HF / "tokenizer.json").read_bytes()
+    model = transformers.AutoModelForCausalLM.from_pretrained(exported, dtype=torch.float32)
+    original = transformers.AutoModelForCausalLM.from_pretrained(HF, dtype=torch.float32)
+    trained = dict(model.named_parameters())
+    for name, before in original.named_parameters():
+        assert not torch.equal(trained[name], before), name
+    # The same tokens give the loss that training reported for the step to come.
+    again = train("run", "train.train_iters=11", "scheduler.override_opt_param_scheduler=true")
+    assert "resumed" in again.stdout
+    assert subprocess.run(
+        [str(bascule), "verify", str(tmp_path / "run/iter_0000010"), str(exported)],
+        capture_output=True, timeout=60,
+    ).returncode == 0  # fmt: skip
+
+
+def test_finished_run_is_said_in_one_line(train, tmp_path: Path) -> None:
+    train("run")
+    before = data(tmp_path / "run")
+    call = train("run")
+    assert "nothing to do: 10 of 10 steps are done" in call.stdout
+    assert data(tmp_path / "run") == before
+
+
+def test_keeps_the_last(train, tmp_path: Path) -> None:
+    train("run", "checkpoint.save_interval=2", "checkpoint.most_recent_k=2")
+    found = sorted(path.name for path in (tmp_path / "run").glob("iter_*"))
+    assert found == ["iter_0000008", "iter_0000010"]
+
+
+@pytest.mark.parametrize(
+    "settings, code, words",
+    [
+        (["optimizer.lrr=1"], 2, ["optimizer.lrr", "optimizer.lr"]),
+        (["train.micro_batch_size=3"], 2, ["micro_batch_size", "3", "4"]),
+        (["model.seq_length=4096"], 2, ["512", "4096"]),
+        (["checkpoint.load=absent", "checkpoint.exit_on_missing_checkpoint=true"], 2, ["absent"]),
+        (["dataset.blend=absent"], 6, ["absent"]),
+    ],
+)
+def test_bad_settings(settings: list[str], code: int, words: list[str], train) -> None:
+    errors = train(None, *settings, code=code).stderr
+    for word in words:
+        assert word in errors
+
+
+def test_another_model_is_refused(train, tmp_path: Path) -> None:
+    train("run", "train.exit_interval=1")
+    other = ["model.family=llama", "model.num_layers=2", "model.hidden_size=32",
+             "model.num_attention_heads=4", "model.vocab_size=64", "model.normalization=RMSNorm",
+             "model.gated_linear_unit=true", "model.activation_func=torch.nn.functional.silu",
+             "model.add_bias_linear=false", "model.position_embedding_type=rope"]  # fmt: skip
+    errors = train("run", *other, code=4).stderr
+    assert "another model" in errors and "3 layers of width 96" in errors
+
+
+def test_killed_runs_end_with_the_same_weights(train, tmp_path: Path) -> None:
+    train("straight", "checkpoint.save_interval=1")
+    chance = random.Random(3)
+    environment = one_thread()
+    kills = int(os.environ.get("KILLS", "10"))
+    root = tmp_path / "killed"
+    for _ in range(kills):
+        command = train.command("killed", "checkpoint.save_interval=1")
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=ROOT
+        )
+        time.sleep(chance.uniform(0.3, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for folder in root.glob("iter_*"):  # whatever has its name is whole
+            assert (folder / "bascule/manifest.json").exists()
+    train("killed", "checkpoint.save_interval=1")
+    assert data(root) == data(tmp_path / "straight")
+    assert not list(root.glob(".*partial*"))
