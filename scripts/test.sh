@@ -40,13 +40,12 @@ stage_dev() {
   run_ctest dev
 }
 
-# clang-tidy on what the last three commits changed in src and cli; it looks into the headers that those files include.
+# clang-tidy on what the last three commits changed; it looks into the headers that those files include.
 stage_tidy() {
   cmake --preset tidy
   local base=${BASCULE_BASE:-}
   [[ -n $base ]] || base=$(git rev-list --max-count=4 HEAD | tail -1)
-  git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp' 'cli/*.cpp' | tee /dev/stderr |
-    xargs -r -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
+  git diff --name-only --diff-filter=d "$base" -- '*.cpp' | tidy
 }
 
 # All but the programs that start bascule from Python.
