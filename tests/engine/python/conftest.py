@@ -17,7 +17,7 @@ def one_thread() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def engine() -> Path:
-    folder = ROOT / "build/engine"
+    folder = Path(os.environ.get("BASCULE_ENGINE_BUILD", ROOT / "build/engine"))
     if not (folder / "engine/tests/engine_probe").exists():
         pytest.fail("the engine is not built: cmake --preset engine && cmake --build build/engine")
     return folder

@@ -125,7 +125,7 @@ def test_random_weights_do_not_depend_on_the_run(train, tmp_path: Path) -> None:
 def test_exports_what_it_trained(train, engine: Path, tmp_path: Path) -> None:
     train("run")
     exported = tmp_path / "exported"
-    bascule = ROOT / "build/engine/bascule"
+    bascule = engine / "bascule"
     command = [bascule, "export", tmp_path / "run", exported]
     subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=60)
     assert (exported / "tokenizer.json").read_bytes() == (HF / "tokenizer.json").read_bytes()
