@@ -13,7 +13,7 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 /// Applies a change to every Megatron row whose name contains `part`.
-Change rows(const std::string& part, RowChange change) {
+Change rows(const std::string& part, const RowChange& change) {
   return [=](Dialect& megatron, Dialect&) {
     bool changed = false;
     for (Binding& row : megatron.bindings)

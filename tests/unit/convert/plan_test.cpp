@@ -15,6 +15,7 @@ namespace {
 std::vector<MemorySource> moved(const Plan& plan, const std::vector<MemorySource>& from,
                                 size_t ranks) {
   std::vector<const TensorSource*> sources;
+  sources.reserve(from.size());
   for (const MemorySource& source : from) sources.push_back(&source);
   const Gather gather(plan, sources);
   std::vector<MemorySource> to(ranks);

@@ -113,7 +113,7 @@ TEST_F(Verifier, PaddingMustBeZeroWhereAsked) {
   // 24 tokens in 32 rows of 16, for the embedding and the head.
   const Dialect padded = megatron(arch_, slots_, {.vocab_multiple = 32});
   const MemorySource random = toys::random_source(slots_, padded, 5);
-  const auto zeroed = [&](std::set<size_t> but) {
+  const auto zeroed = [&](const std::set<size_t>& but) {
     MemorySource source;
     for (size_t i = 0; i < random.tensors().size(); ++i) {
       const TensorInfo& info = random.tensors()[i];

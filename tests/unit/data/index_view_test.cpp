@@ -42,7 +42,7 @@ std::vector<IndexRow> index_rows() {
       {"PK\3\4 and more bytes", "does not begin with MMIDIDX"},
       {std::string(100, '\0'), "does not begin with MMIDIDX"},
       row([](auto& i) { i.magic = std::string("MMIDIDX\0\1", 9); }, "does not begin with MMIDIDX"),
-      row([](auto& i) { i.magic = "TNTIDX\0\0\0"; }, "does not begin with MMIDIDX"),
+      row([](auto& i) { i.magic = std::string("TNTIDX\0\0\0", 9); }, "does not begin with MMIDIDX"),
       // Header.
       row([](auto& i) { i.version = 0; }, "x.idx has version 0, only 1 is known"),
       row([](auto& i) { i.version = 2; }, "x.idx has version 2, only 1 is known"),

@@ -64,6 +64,7 @@ TEST(NumpyRandom, DrawsTwoWordsAbove32Bits) {
 
 TEST(NumpySum, AddsInNumpysOrder) {
   std::vector<double> values;
+  values.reserve(300);
   for (int i = 0; i < 300; ++i) values.push_back(0.1 * std::pow(i + 1, 1.5));
   const auto sum = [&](size_t count) { return numpy_sum(std::span(values).first(count)); };
   EXPECT_EQ(numpy_sum({}), 0.0);
