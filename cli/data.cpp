@@ -22,10 +22,12 @@ struct Told {
   int64_t vocabulary = 0;
   bool overwrite = false;
 
-  std::vector<fs::path> paths() const {
-    std::vector<fs::path> paths;
-    for (const std::string& word : words) paths.push_back(dataset_prefix(word));
-    return paths;
+  /// The datasets that the words from `first` on name.
+  std::vector<fs::path> datasets(size_t first = 0) const {
+    std::vector<fs::path> all;
+    for (size_t i = first; i < words.size(); ++i)
+      for (fs::path& each : datasets_at(words[i])) all.push_back(std::move(each));
+    return all;
   }
 };
 
@@ -64,7 +66,7 @@ std::string check_text(const DatasetCheck& check, const Terminal& terminal) {
 
 Result list(const Told& told, const Session& session) {
   std::vector<DatasetSummary> datasets;
-  for (const fs::path& path : told.paths()) datasets.push_back(summary_of(path));
+  for (const fs::path& path : told.datasets()) datasets.push_back(summary_of(path));
   if (session.json) return {.exit = 0, .out = dataset_list_json(datasets), .err = {}};
   if (session.quiet) return {};
   return {.exit = 0, .out = summary_table(datasets, session.out), .err = {}};
@@ -73,7 +75,7 @@ Result list(const Told& told, const Session& session) {
 Result check(const Told& told, const Session& session) {
   Progress progress(session.err, session.quiet);
   std::vector<DatasetCheck> checks;
-  for (const fs::path& path : told.paths())
+  for (const fs::path& path : told.datasets())
     checks.push_back(check_dataset(path, told.vocabulary, progress));
   progress.finish();
   if (session.json) return {.exit = 0, .out = dataset_check_json(checks), .err = {}};
@@ -84,12 +86,11 @@ Result check(const Told& told, const Session& session) {
 }
 
 Result merge(const Told& told, const Session& session) {
-  std::vector<fs::path> inputs = told.paths();
-  require(inputs.size() >= 2, Kind::user,
+  require(told.words.size() >= 2, Kind::user,
           "merge takes the name of the result and then the datasets to merge: bascule data merge "
           "OUT IN ...");
-  const fs::path target = inputs.front();
-  inputs.erase(inputs.begin());
+  const fs::path target = dataset_prefix(told.words.front());
+  const std::vector<fs::path> inputs = told.datasets(1);
   Progress progress(session.err, session.quiet);
   const DatasetSummary made = merge_datasets(target, inputs, told.overwrite, progress);
   progress.finish();
@@ -113,8 +114,8 @@ Invocation make() {
       choice("ACTION", "ACTION", "list, check or merge.", {"list", "check", "merge"}, told->action);
   action.required = true;
   Option paths = texts("PATH", "PATH",
-                       "Indexed datasets: PREFIX of PREFIX.bin and PREFIX.idx, or one of the two "
-                       "files. For merge the first names the result.",
+                       "Indexed datasets: PREFIX of PREFIX.bin and PREFIX.idx, one of the two "
+                       "files, or a folder for all in it. For merge the first names the result.",
                        told->words);
   paths.required = true;
   Invocation made;
@@ -142,8 +143,8 @@ Verb data_verb() {
           "code 3 at the first thing that is wrong. merge writes the documents of several "
           "datasets, in order, as one; their dtypes must agree.",
       .examples =
-          "# What is in them?\n"
-          "bascule data list datasets/wiki datasets/books\n\n"
+          "# What is in a folder?\n"
+          "bascule data list datasets\n\n"
           "# Read one through: are all tokens of a model with 50,000?\n"
           "bascule data check datasets/wiki --vocabulary 50000\n\n"
           "# Two as one\n"

@@ -115,6 +115,7 @@ class SplitBuilder {
                  Build&& build) const {
     if (!settings_.cache) return Dataset(std::move(parts), build());
     std::vector<int64_t> sizes;
+    sizes.reserve(parts.size());
     for (const GptDataset& part : parts) sizes.push_back(part.size());
     if (std::optional<BlendIndices> found = load_indices(place, samples, sizes))
       return Dataset(std::move(parts), std::move(*found));

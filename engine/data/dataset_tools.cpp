@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/filesystem.h"
 #include "base/interrupt.h"
 #include "data/indexed_dataset.h"
 #include "data/indexed_writer.h"
@@ -54,6 +55,19 @@ void check_tokens(const IndexedDataset& dataset, int64_t sequence, int64_t vocab
 }
 
 }  // namespace
+
+std::vector<fs::path> datasets_at(const fs::path& path) {
+  return filesystem_work([&]() -> std::vector<fs::path> {
+    if (!fs::is_directory(path) || fs::exists(idx_path(path))) return {dataset_prefix(path)};
+    std::vector<fs::path> found;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path))
+      if (entry.path().extension() == ".idx") found.push_back(dataset_prefix(entry.path()));
+    require(!found.empty(), Kind::user, "{} has no indexed dataset: no file in it ends in .idx",
+            path.string());
+    std::sort(found.begin(), found.end());
+    return found;
+  });
+}
 
 DatasetSummary summary_of(const fs::path& prefix) {
   return summary(prefix, IndexedDataset(prefix));

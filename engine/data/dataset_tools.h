@@ -20,6 +20,10 @@ struct DatasetSummary {
   bool has_modes = false;
 };
 
+/// The datasets that a path names: itself, or all directly in it where it is a folder, by name.
+/// Throws Error{user} for a folder that has none.
+std::vector<std::filesystem::path> datasets_at(const std::filesystem::path& path);
+
 /// Opens a dataset, which checks its index, and returns its counts.
 DatasetSummary summary_of(const std::filesystem::path& prefix);
 

@@ -96,7 +96,7 @@ std::string python_float(double value) {
   }
   if (exponent < 0)
     return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
-  const auto whole_digits = static_cast<size_t>(exponent + 1);
+  const auto whole_digits = static_cast<size_t>(exponent) + 1;
   digits.resize(std::max(digits.size(), whole_digits + 1), '0');
   digits.insert(whole_digits, ".");
   return sign + digits;

@@ -1,6 +1,7 @@
 """The table of hostile inputs."""
 
 from case import Case
+from dataset_rows import dataset_rows
 from hugging_face_rows import config_rows, index_rows, safetensors_rows
 from small_file_rows import place_rows, small_rows
 from torch_dist_rows import archive_rows, metadata_rows
@@ -13,4 +14,5 @@ CASES: list[Case] = [
     *small_rows(),
     *metadata_rows(),
     *archive_rows(),
+    *dataset_rows(),
 ]

@@ -41,6 +41,19 @@ TEST(Summary, CountsWhatIsThere) {
   EXPECT_EQ(b.bytes, 4112 + 682);
 }
 
+TEST(DatasetsAt, AreThoseOfAFolder) {
+  const std::vector<fs::path> all = {kGoldenData / "a", kGoldenData / "b", kGoldenData / "c"};
+  EXPECT_EQ(datasets_at(kGoldenData), all);
+  EXPECT_EQ(datasets_at(kGoldenData / "b.idx"), std::vector<fs::path>{all[1]});
+  EXPECT_EQ(datasets_at("no/such"), std::vector<fs::path>{"no/such"});
+  const TemporaryDirectory folder;
+  expect_error(Kind::user, {"has no indexed dataset"}, [&] { datasets_at(folder.path()); });
+  // Megatron keeps caches in a folder with the dataset's own name.
+  put(folder / "x/cache/y.idx", "");
+  put(folder / "x.idx", "");
+  EXPECT_EQ(datasets_at(folder / "x"), std::vector<fs::path>{folder / "x"});
+}
+
 TEST(Check, FindsNothingInGoodOnes) {
   Count count;
   const DatasetCheck c = check_dataset(kGoldenData / "c", 600, count);
