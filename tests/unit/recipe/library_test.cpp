@@ -158,7 +158,7 @@ TEST(Library, names_the_nearest_of_what_it_lacks) {
       {"models/llama32_1b.yml", "no recipe"},
   };
   for (const auto& [name, says] : rows)
-    expect_error(Kind::user, {says}, [&] { library_recipe(name); });
+    expect_error(Kind::user, {says}, [name = name] { library_recipe(name); });
 }
 
 }  // namespace

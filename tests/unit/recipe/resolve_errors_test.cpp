@@ -243,7 +243,7 @@ TEST(Refused, recipes_of_many_files) {
 }
 
 TEST(Refused, models_that_no_family_has) {
-  const auto model = [](std::vector<std::string> overrides) {
+  const auto model = [](const std::vector<std::string>& overrides) {
     return [overrides] {
       const Settings settings = resolve("llama32_1b", overrides, "").settings;
       read_model_settings(architecture(settings), family_named(*settings.model.family),
