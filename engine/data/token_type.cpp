@@ -73,7 +73,7 @@ void widen(TokenType type, std::span<const std::byte> from, std::span<int64_t> o
   with_type(type, [&](auto element) {
     for (size_t i = 0; i < out.size(); ++i) {
       std::memcpy(&element, from.data() + i * sizeof element, sizeof element);
-      out[i] = static_cast<int64_t>(element);
+      out[i] = element;  // NOLINT(bugprone-signed-char-misuse): int8 has a sign
     }
   });
 }
