@@ -3,6 +3,7 @@
 #include "program/verbs.h"
 
 int main(int count, char** words) {
-  return bascule::cli::run({words + (count > 0 ? 1 : 0), words + count},
-                           {bascule::cli::train_verb()});
+  return bascule::cli::run(
+      {words + (count > 0 ? 1 : 0), words + count},
+      {bascule::cli::train_verb(), bascule::cli::compare_verb(), bascule::cli::generate_verb()});
 }

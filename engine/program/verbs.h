@@ -6,5 +6,7 @@
 namespace bascule::cli {
 
 Verb train_verb();
+Verb compare_verb();
+Verb generate_verb();
 
 }  // namespace bascule::cli

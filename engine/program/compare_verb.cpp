@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/check.h"
+#include "program/verbs.h"
+#include "train/loaded_model.h"
+
+namespace bascule::cli {
+namespace {
+
+constexpr int64_t kSequences = 2;
+
+struct Wanted {
+  std::string first, second, tolerance = "1e-5";
+  int64_t length = 64, seed = 0;
+};
+
+struct Comparison {
+  double difference = 0;         // largest of two logits
+  double largest = 0;            // logit of the first
+  int64_t tokens = 0, same = 0;  // positions, and those with the same likeliest token
+};
+
+double number(const std::string& text) {
+  size_t end = 0;
+  double value = -1;
+  try {
+    value = std::stod(text, &end);
+  } catch (const std::exception&) {
+    end = 0;
+  }
+  require(end == text.size() && value >= 0, Kind::user, "--tolerance {} is no number from 0 on",
+          text);
+  return value;
+}
+
+Comparison compare(const Wanted& wanted) {
+  const LoadedModel first = load_model(wanted.first, at::kFloat);
+  const LoadedModel second = load_model(wanted.second, at::kFloat);
+  require(first.arch.vocab == second.arch.vocab, Kind::mismatch,
+          "{} has a vocabulary of {}, {} one of {}", first.path.string(), first.arch.vocab,
+          second.path.string(), second.arch.vocab);
+  std::mt19937_64 random(static_cast<uint64_t>(wanted.seed));
+  std::vector<int64_t> tokens(static_cast<size_t>(kSequences * wanted.length));
+  for (int64_t& token : tokens)
+    token = static_cast<int64_t>(random() % static_cast<uint64_t>(first.arch.vocab));
+  const at::Tensor a = first.logits(tokens, kSequences), b = second.logits(tokens, kSequences);
+  return {.difference = (a - b).abs().max().item<double>(),
+          .largest = a.abs().max().item<double>(),
+          .tokens = a.size(0),
+          .same = (a.argmax(1) == b.argmax(1)).sum().item<int64_t>()};
+}
+
+Result run(const Wanted& wanted, const Session& session) {
+  const double tolerance = number(wanted.tolerance);
+  const Comparison found = compare(wanted);
+  // Written so that what is not a number is no equality.
+  const bool equal = found.difference <= tolerance * found.largest;
+  const int code = equal ? 0 : 4;
+  if (session.json) {
+    const nlohmann::ordered_json object = {{"ok", equal},
+                                           {"difference", found.difference},
+                                           {"largest", found.largest},
+                                           {"tokens", found.tokens},
+                                           {"same_greedy", found.same}};
+    return {.exit = code, .out = object.dump() + "\n", .err = {}};
+  }
+  return {.exit = code,
+          .out = fmt::format("logits differ by at most {:.3g}, the largest is {:.3g}: {}\n"
+                             "the likeliest token is the same at {} of {} positions\n",
+                             found.difference, found.largest,
+                             equal ? "equal within the tolerance" : "beyond the tolerance",
+                             found.same, found.tokens),
+          .err = {}};
+}
+
+Invocation make() {
+  auto wanted = std::make_shared<Wanted>();
+  Invocation made;
+  made.options = {
+      argument("A", "A Hugging Face directory, a Megatron root or one iteration.", wanted->first),
+      argument("B", "The other.", wanted->second),
+      text("--tolerance", "X", "Of the largest logit (default: 1e-5).", wanted->tolerance),
+      count("--length", "Tokens of each of the two random sequences (default: 64).", 1, 1 << 20,
+            wanted->length),
+      count("--seed", "Of the random tokens (default: 0).", 0, int64_t{1} << 53, wanted->seed),
+  };
+  made.run = [wanted](const Session& session) { return run(*wanted, session); };
+  return made;
+}
+
+}  // namespace
+
+Verb compare_verb() {
+  return {
+      .name = "compare",
+      .summary = "Run two models and compare what they compute.",
+      .description =
+          "Runs both in fp32 on the same random tokens and compares logits and the likeliest "
+          "tokens. Exit code 4 when they differ by more than the tolerance. \"bascule verify\" "
+          "compares the weights themselves, bit for bit.",
+      .examples =
+          "# Logits and greedy tokens of a model and its converted form\n"
+          "bascule compare Llama-3.2-1B checkpoints/llama",
+      .make = make,
+  };
+}
+
+}  // namespace bascule::cli
