@@ -13,7 +13,7 @@ std::vector<Verb> engine_verbs() {
        .summary = "Train a model from a recipe.",
        .description = kElsewhere,
        .examples = "# Train as a recipe says, with one setting changed\n"
-                   "bascule train recipes/models/llama.yaml train.iterations=100",
+                   "bascule train smollm2_135m train.train_iters=100",
        .make = nullptr,
        .usage = "RECIPE [key=value ...]"},
       {.name = "compare",
@@ -30,13 +30,6 @@ std::vector<Verb> engine_verbs() {
                    "bascule generate checkpoints/llama \"The capital of France is\"",
        .make = nullptr,
        .usage = "PATH PROMPT [options]"},
-      {.name = "plot",
-       .summary = "Draw a run's loss, rates and throughput.",
-       .description = kElsewhere,
-       .examples = "# A picture of a run\n"
-                   "bascule plot runs/llama",
-       .make = nullptr,
-       .usage = "RUN_DIR [options]"},
   };
 }
 

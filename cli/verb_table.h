@@ -13,6 +13,7 @@ Verb plan_verb();
 Verb data_verb();
 Verb models_verb();
 Verb doctor_verb();
+Verb plot_verb();
 Verb completion_verb();
 std::vector<Verb> engine_verbs();
 

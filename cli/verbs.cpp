@@ -4,9 +4,9 @@ namespace bascule::cli {
 namespace {
 
 std::vector<Verb> all() {
-  std::vector<Verb> list = {import_verb(),  export_verb(), verify_verb(),
-                            inspect_verb(), plan_verb(),   data_verb(),
-                            models_verb(),  doctor_verb(), completion_verb()};
+  std::vector<Verb> list = {import_verb(), export_verb(),    verify_verb(), inspect_verb(),
+                            plan_verb(),   data_verb(),      plot_verb(),   models_verb(),
+                            doctor_verb(), completion_verb()};
   for (const Verb& verb : engine_verbs()) list.push_back(verb);
   return list;
 }

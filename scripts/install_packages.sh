@@ -14,7 +14,7 @@ build=(
 test=(
   git ccache pkg-config libgtest-dev libgmock-dev
   clang clang-tidy clang-format libclang-rt-14-dev lld llvm
-  gcovr graphviz librsvg2-bin
+  gcovr graphviz librsvg2-bin gnuplot-nox
 )
 
 case "${1:-}" in

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test, from nothing: installs, builds, and ends with the seconds of each stage.
 #
-#   scripts/test.sh                 all stages, within 40 minutes on two cores
+#   scripts/test.sh                 all stages, within 50 minutes on two cores
 #   scripts/test.sh --stage NAME    one stage (again: one more)
 #   scripts/test.sh -k PATTERN      the tests whose names match, where a stage has names
 #
@@ -103,6 +103,8 @@ stage_smollm2() {
 # Peak resident memory, of small models and of one with 37,000 tensors.
 stage_memory() { python3 tests/memory/run.py --binary "$binary"; }
 
+stage_train_example() { scripts/train_example.sh; }
+
 stage_bad_days() { python3 tests/bad_days/run.py --binary "$binary" --kills "${KILLS:-20}"; }
 
 # What tools draw or list for people must be what the tree gives now.
@@ -116,7 +118,7 @@ stage_docs() {
 
 stages=(
   packages format layers tools dev tidy asan tsan fuzz release python engine interop quickstart smollm2
-  memory bad_days docs
+  train_example memory bad_days docs
 )
 pattern_stages=(tools dev interop)
 run_stages "$@"

@@ -41,9 +41,9 @@ class Help(unittest.TestCase):
         self.engine_verbs = listed(overview, "Verbs that need bascule-engine")
 
     def test_verbs(self) -> None:
-        expected = ["import", "export", "verify", "inspect", "plan", "data", "models", "doctor"]
+        expected = ["import", "export", "verify", "inspect", "plan", "data", "plot", "models", "doctor"]
         self.assertEqual(self.verbs, [*expected, "completion"])
-        self.assertEqual(self.engine_verbs, ["train", "compare", "generate", "plot"])
+        self.assertEqual(self.engine_verbs, ["train", "compare", "generate"])
 
     def test_every_page_is_whole(self) -> None:
         for verb in self.verbs + self.engine_verbs:

@@ -1,0 +1,167 @@
+// A run's metrics as a picture, drawn by gnuplot.
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/verb_table.h"
+
+extern char** environ;
+
+namespace bascule::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr int64_t kMostBytes = int64_t{1} << 30;
+
+struct Wanted {
+  std::string run, out;
+};
+
+/// A curve: where it is drawn, and the key of metrics.jsonl that it shows.
+struct Curve {
+  int panel;
+  const char* key;
+  const char* title;
+};
+constexpr Curve kCurves[] = {
+    {0, "loss", "training"},
+    {0, "validation_loss", "validation"},
+    {1, "lr", "learning rate"},
+    {2, "grad_norm", "gradient norm"},
+    {3, "tokens_per_second", "tokens a second"},
+};
+constexpr const char* kPanels[] = {"loss", "learning rate", "gradient norm", "throughput"};
+
+std::vector<Json> rows_of(const fs::path& file) {
+  std::istringstream lines(read_small_file(file, kMostBytes));
+  std::vector<Json> rows;
+  int64_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    Json row = Json::parse(line, nullptr, false);
+    require(row.is_object() && row.contains("step") && row["step"].is_number_integer(),
+            Kind::format, "{}: line {} is no JSON object with a step", file.string(), number);
+    rows.push_back(std::move(row));
+  }
+  require(!rows.empty(), Kind::user, "{} has no steps yet", file.string());
+  return rows;
+}
+
+/// The points of one curve as gnuplot's inline data; empty without any.
+std::string points(const std::vector<Json>& rows, const char* key) {
+  std::string text;
+  for (const Json& row : rows)
+    if (row.contains(key) && row[key].is_number())
+      text += fmt::format("{} {}\n", row["step"].get<int64_t>(), row[key].get<double>());
+  return text;
+}
+
+/// A name between single quotes, as gnuplot reads it.
+std::string quoted(const std::string& text) {
+  std::string safe = "'";
+  for (const char letter : text) safe += letter == '\'' ? "''" : std::string(1, letter);
+  return safe + "'";
+}
+
+std::string script(const std::vector<Json>& rows, const std::string& out) {
+  const bool png = out.ends_with(".png");
+  std::string text = fmt::format(
+      "set terminal {} size 1200,800 font 'Sans,11'\nset output {}\n"
+      "set multiplot layout 2,2\nset grid lc rgb '#d0d7de'\nset xlabel 'step'\n"
+      "set key top right noenhanced\n",
+      png ? "pngcairo" : "svg", quoted(out));
+  constexpr const char* kColours[] = {"#3b5bdb", "#d9480f"};
+  for (int panel = 0; panel < 4; ++panel) {
+    std::string data, curves;
+    int drawn = 0;
+    for (const Curve& curve : kCurves) {
+      const std::string found = curve.panel == panel ? points(rows, curve.key) : "";
+      if (found.empty()) continue;
+      data += fmt::format("$d{}{} << EOD\n{}EOD\n", panel, drawn, found);
+      curves += fmt::format("{}$d{}{} with {} lc rgb '{}' lw 1.5 title '{}'", drawn ? ", " : "",
+                            panel, drawn, drawn ? "linespoints pt 7 ps 0.6" : "lines",
+                            kColours[drawn % 2], curve.title);
+      ++drawn;
+    }
+    text += data + fmt::format("set title '{}'\n", kPanels[panel]);
+    text += drawn ? "plot " + curves + "\n" : "set multiplot next\n";
+  }
+  return text + "unset multiplot\nset output\n";
+}
+
+void run_gnuplot(const std::string& program) {
+  std::string file = (fs::temp_directory_path() / "bascule-plot-XXXXXX").string();
+  const int descriptor = ::mkstemp(file.data());
+  require(descriptor >= 0, Kind::environment, "cannot make a file like {}", file);
+  ::close(descriptor);
+  File::modify(file).pwrite_all(0, as_bytes(program));
+  const char* words[] = {"gnuplot", file.c_str(), nullptr};
+  pid_t child = 0;
+  int status = 0;
+  const int error =
+      ::posix_spawnp(&child, words[0], nullptr, nullptr, const_cast<char**>(words), environ);
+  const bool ran = error == 0 && ::waitpid(child, &status, 0) == child && status == 0;
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  require(ran, Kind::environment,
+          "gnuplot could not draw; it is in Debian's package gnuplot-nox, which may be missing");
+}
+
+Result run(const Wanted& wanted, const Session& session) {
+  const bool folder = fs::is_directory(wanted.run);
+  const fs::path metrics = folder ? fs::path(wanted.run) / "metrics.jsonl" : fs::path(wanted.run);
+  require(fs::exists(metrics), Kind::user,
+          "{} does not exist; training writes it into checkpoint.save, or as logger.metrics_path",
+          metrics.string());
+  const std::string out =
+      wanted.out.empty() ? (metrics.parent_path() / "plot.svg").string() : wanted.out;
+  require(out.ends_with(".svg") || out.ends_with(".png"), Kind::user,
+          "--out {} ends neither in .svg nor in .png", out);
+  const std::vector<Json> rows = rows_of(metrics);
+  run_gnuplot(script(rows, out));
+  if (session.json)
+    return {.exit = 0, .out = Json{{"ok", true}, {"picture", out}}.dump() + "\n", .err = {}};
+  return {.exit = 0, .out = session.quiet ? "" : out + "\n", .err = {}};
+}
+
+Invocation make() {
+  auto wanted = std::make_shared<Wanted>();
+  Invocation made;
+  made.options = {
+      argument("RUN_DIR", "A run's checkpoint.save, or a file of its metrics.", wanted->run),
+      text("--out", "FILE", "The picture, .svg or .png (default: plot.svg beside the metrics).",
+           wanted->out),
+  };
+  made.run = [wanted](const Session& session) { return run(*wanted, session); };
+  return made;
+}
+
+}  // namespace
+
+Verb plot_verb() {
+  return {
+      .name = "plot",
+      .summary = "Draw a run's loss, rates and throughput.",
+      .description =
+          "Draws metrics.jsonl of a training run: loss of training and validation, learning rate, "
+          "gradient norm, tokens a second. Needs gnuplot (Debian: gnuplot-nox).",
+      .examples =
+          "# A picture of a run, runs/llama/plot.svg\n"
+          "bascule plot runs/llama\n\n"
+          "# As PNG, elsewhere\n"
+          "bascule plot runs/llama --out llama.png",
+      .make = make,
+  };
+}
+
+}  // namespace bascule::cli
