@@ -32,6 +32,7 @@ MAY_SEE: dict[str, set[str]] = {
         "base", "settings", "store", "model", "convert", "bridge",
         "recipe", "data", "kernels", "nn",
     },
+    "program": {"base", "settings", "model", "bridge", "cli", "recipe", "nn", "train"},
     "python": {"base", "bridge"},
 }
 # A public header: the box that owns it. The command line and Python see bridge's only.
@@ -44,7 +45,7 @@ PUBLIC: dict[str, str] = {
     "bascule/report.h": "convert",
     "bascule/reporter.h": "base",
 }
-ON_TORCH = {"kernels", "nn", "train"}
+ON_TORCH = {"kernels", "nn", "train", "program"}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/")
 PARSERS = re.compile(r"(nlohmann|yaml-cpp)/")
 STANDARD = re.compile(r"[a-z_]+$")  # <vector>; not <fmt/format.h>, not <zlib.h>

@@ -1,10 +1,13 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bridge/megatron_model.h"
 #include "cli/progress.h"
 #include "program/verbs.h"
+#include "recipe/flops.h"
 #include "recipe/resolve.h"
 #include "train/trainer.h"
 
@@ -37,11 +40,30 @@ std::string as_text(const TrainOutcome& outcome) {
   return text + "\n";
 }
 
+/// What the recipe's model is and costs, as comments.
+std::string costs(const Settings& settings) {
+  if (!settings.model.family) return "";  // a checkpoint says what the model is
+  const MegatronModel model =
+      megatron_model(architecture(settings), *settings.model.family, "the recipe's model");
+  const ParameterCounts counts = parameter_counts(model.arch);
+  const int64_t sequences = global_batch_size(settings), length = settings.model.seq_length;
+  const double flops = training_flops(model.arch, sequences, length);
+  // Gradients and both moments in fp32; with bf16 also the masters, beside 2 bytes of weights.
+  const int64_t each = settings.mixed_precision ? 2 + 4 + 4 + 8 : 4 + 4 + 8;
+  return fmt::format(
+      "# {} parameters, {} of them used by a token\n"
+      "# {} tokens and {:.3g} floating-point operations a step\n"
+      "# {:.2f} GB for weights, gradients, masters and moments; activations come on top\n",
+      counts.all, counts.active, sequences * length, flops,
+      static_cast<double>(counts.all * each) / 1e9);
+}
+
 Result run(const Wanted& wanted, const Session& session) {
   const Resolved resolved = resolve(wanted.recipe, wanted.overrides);
   Progress progress(session.err, session.quiet);
   for (const std::string& note : resolved.notes) progress.note(note);
-  if (wanted.dry_run) return {.exit = 0, .out = to_annotated_yaml(resolved), .err = {}};
+  if (wanted.dry_run)
+    return {.exit = 0, .out = to_annotated_yaml(resolved) + costs(resolved.settings), .err = {}};
   const TrainOutcome outcome = train(resolved, progress, [&](const std::string& line) {
     if (session.quiet) return;
     if (session.json)

@@ -12,6 +12,7 @@
 #include "train/feed.h"
 #include "train/save.h"
 #include "train/start.h"
+#include "train/tensorboard.h"
 
 namespace bascule {
 namespace {
@@ -52,7 +53,9 @@ class Loop {
     }
     const Feed feed(settings_, run_.model.arch.vocab);
     if (const auto path = metrics_path(); !path.empty())
-      sink_ = json_lines(path, run_.counters.step);
+      sinks_.push_back(json_lines(path, run_.counters.step));
+    if (settings_.logger.tensorboard_dir)
+      sinks_.push_back(tensorboard(settings_.logger, static_cast<double>(std::time(nullptr))));
     while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(feed);
     flush();
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
@@ -76,7 +79,7 @@ class Loop {
                       .skipped = run_.skipped,
                       .result = result};
     rows_.push_back(row);
-    if (sink_) sink_->step(row);
+    for (const auto& sink : sinks_) sink->step(row);
     if (divides(settings_.logger.log_interval)) flush();
     const ValidationSettings& rules = settings_.validation;
     if (rules.eval_interval && rules.eval_iters > 0 && divides(*rules.eval_interval) &&
@@ -105,7 +108,7 @@ class Loop {
                             .loss = evaluate(run_, reader(feed, split), consumed, count)};
     if (split == Split::valid) run_.counters.consumed_valid_samples += count * batches_.micro;
     say_(console_line(row));
-    if (sink_) sink_->evaluation(row);
+    for (const auto& sink : sinks_) sink->evaluation(row);
   }
 
   void evaluate_at_end(const Feed& feed) {
@@ -154,7 +157,7 @@ class Loop {
   Schedule schedule_;
   Batches batches_;
   double began_;
-  std::unique_ptr<MetricsSink> sink_;
+  std::vector<std::unique_ptr<MetricsSink>> sinks_;
   std::vector<StepRow> rows_;  // since the last line
   int64_t saved_at_ = -1;
   TrainOutcome outcome_;

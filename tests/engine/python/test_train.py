@@ -12,6 +12,7 @@ import pytest
 import torch
 import transformers
 from conftest import ROOT, one_thread
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 HF = ROOT / "tests/golden/llama/hf"
 STEPS = 10
@@ -141,6 +142,25 @@ def test_exports_what_it_trained(train, engine: Path, tmp_path: Path) -> None:
         [str(bascule), "verify", str(tmp_path / "run/iter_0000010"), str(exported)],
         capture_output=True, timeout=60,
     ).returncode == 0  # fmt: skip
+
+
+def test_tensorboard_reads_its_events(train, tmp_path: Path) -> None:
+    folder = tmp_path / "events"
+    train(
+        "run", f"logger.tensorboard_dir={folder}", "logger.log_throughput_to_tensorboard=true",
+        "logger.log_validation_ppl_to_tensorboard=true",
+    )  # fmt: skip
+    (file,) = folder.iterdir()
+    found: dict[str, list[tuple[int, float]]] = {}
+    for event in EventFileLoader(str(file)).Load():
+        for value in event.summary.value:
+            number = value.tensor.float_val[0] if value.HasField("tensor") else value.simple_value
+            found.setdefault(value.tag, []).append((event.step, number))
+    assert [step for step, _ in found["lm loss"]] == list(range(1, STEPS + 1))
+    expected = losses(tmp_path / "run")
+    assert [value for _, value in found["lm loss"]] == pytest.approx(expected, rel=1e-6)
+    assert [step for step, _ in found["lm loss validation"]] == [4, 8, 10]
+    assert {"learning-rate", "grad-norm", "batch-size", "throughput/tflops"} <= set(found)
 
 
 def test_finished_run_is_said_in_one_line(train, tmp_path: Path) -> None:
