@@ -1,5 +1,8 @@
 #include "kernels/router.h"
 
+#include <cmath>
+#include <limits>
+
 #include "kernels/compute_type.h"
 
 namespace bascule {
@@ -17,7 +20,8 @@ Tensor choosing(const Moe& moe, const Tensor& scores, const Tensor& bias) {
   const Tensor best = std::get<1>(group_scores.topk(moe.group_top_k, -1));
   const Tensor kept =
       at::zeros_like(group_scores, at::TensorOptions(at::kBool)).scatter(1, best, true);
-  return at::where(kept.unsqueeze(-1).expand_as(grouped).reshape(seen.sizes()), seen, 0.0);
+  return at::where(kept.unsqueeze(-1).expand_as(grouped).reshape(seen.sizes()), seen,
+                   -std::numeric_limits<double>::infinity());
 }
 
 /// The gradient of softmax or sigmoid scores, taken to the logits.
@@ -28,17 +32,52 @@ Tensor to_logits(const Moe& moe, const Tensor& dscores, const Tensor& scores) {
 
 constexpr double kTiny = 1e-20;  // keeps the sum of chosen sigmoids from being zero
 
-}  // namespace
-
-Routing route(const Moe& moe, const Tensor& logits, const Tensor& bias) {
+Tensor scores_of(const Moe& moe, const Tensor& logits) {
   const Tensor z = logits.to(compute_type(logits));
-  Routing routing;
-  routing.scores = moe.score == Moe::Score::sigmoid ? z.sigmoid() : z.softmax(-1);
-  routing.experts = std::get<1>(choosing(moe, routing.scores, bias).topk(moe.top_k, -1));
-  routing.weights = routing.scores.gather(1, routing.experts);
+  return moe.score == Moe::Score::sigmoid ? z.sigmoid() : z.softmax(-1);
+}
+
+Routing weighted(const Moe& moe, const Tensor& scores, const Tensor& experts) {
+  Routing routing{.scores = scores, .experts = experts, .weights = scores.gather(1, experts)};
   if (moe.norm_top_k) routing.weights = routing.weights / (routing.weights.sum(-1, true) + kTiny);
   if (moe.routed_scale != 1) routing.weights = routing.weights * moe.routed_scale;
   return routing;
+}
+
+}  // namespace
+
+Routing route(const Moe& moe, const Tensor& logits, const Tensor& bias) {
+  const Tensor scores = scores_of(moe, logits);
+  return weighted(moe, scores, std::get<1>(choosing(moe, scores, bias).topk(moe.top_k, -1)));
+}
+
+Routing route_in_turn(const Moe& moe, const Tensor& logits) {
+  const Tensor places = at::arange(logits.size(0) * moe.top_k, logits.options().dtype(at::kLong));
+  return weighted(moe, scores_of(moe, logits), places.remainder(moe.experts).view({-1, moe.top_k}));
+}
+
+void limit(const Moe& moe, const Capacity& capacity, Routing& routing) {
+  const int64_t tokens = routing.scores.size(0);
+  const double share = static_cast<double>(tokens * moe.top_k) / static_cast<double>(moe.experts);
+  const auto most = static_cast<int64_t>(std::ceil(share * capacity.factor));
+  if (most >= tokens) return;
+  Tensor worth = routing.weights;
+  if (capacity.drop_last)
+    worth = at::arange(tokens, 0, -1, worth.options()).unsqueeze(1).expand_as(worth);
+  const Tensor table = at::zeros_like(routing.scores).scatter_(1, routing.experts, worth);
+  const Tensor best = std::get<1>(table.topk(most, 0));
+  routing.kept = at::zeros_like(table, at::TensorOptions(at::kBool))
+                     .scatter_(0, best, true)
+                     .gather(1, routing.experts);
+}
+
+Tensor counts(const Moe& moe, const Routing& routing, int64_t sequences, bool taken) {
+  Tensor ones = at::ones_like(routing.weights);
+  if (taken && routing.kept.defined()) ones = routing.kept.to(ones.scalar_type());
+  return at::zeros_like(routing.scores)
+      .scatter_(1, routing.experts, ones)
+      .view({sequences, -1, moe.experts})
+      .sum(1);
 }
 
 Tensor route_backward(const Moe& moe, const Tensor& dweights, const Routing& routing) {
@@ -52,8 +91,8 @@ Tensor route_backward(const Moe& moe, const Tensor& dweights, const Routing& rou
   return to_logits(moe, dscores, routing.scores);
 }
 
-Tensor balance_backward(const Moe& moe, const Tensor& logits, const Routing& routing,
-                        int64_t sequences, double coefficient) {
+Tensor balance_backward(const Moe& moe, const Routing& routing, const Tensor& chosen,
+                        double coefficient) {
   // Megatron balances probabilities that sum to 1, whatever the scores are.
   Tensor probabilities = routing.scores;
   Tensor sums;
@@ -61,18 +100,23 @@ Tensor balance_backward(const Moe& moe, const Tensor& logits, const Routing& rou
     sums = routing.scores.sum(-1, true) + kTiny;
     probabilities = routing.scores / sums;
   }
-  const int64_t length = logits.size(0) / sequences;
+  const int64_t sequences = chosen.size(0), length = routing.scores.size(0) / sequences;
   const auto group = static_cast<double>(length);
-  const Tensor chosen = at::zeros_like(routing.scores)
-                            .scatter_(1, routing.experts, 1.0)
-                            .view({sequences, length, -1})
-                            .sum(1, true);
   const double factor =
       coefficient * static_cast<double>(moe.experts) /
       (static_cast<double>(moe.top_k) * group * group * static_cast<double>(sequences));
-  Tensor d = (chosen * factor).expand({sequences, length, moe.experts}).reshape(logits.sizes());
+  Tensor d = (chosen.to(probabilities.scalar_type()) * factor)
+                 .unsqueeze(1)
+                 .expand({sequences, length, moe.experts})
+                 .reshape(routing.scores.sizes());
   if (sums.defined()) d = (d - (d * probabilities).sum(-1, true)) / sums;
   return to_logits(moe, d, routing.scores);
+}
+
+Tensor z_backward(const Tensor& logits, double coefficient) {
+  const Tensor z = logits.to(compute_type(logits));
+  const double factor = 2 * coefficient / static_cast<double>(z.size(0));
+  return z.softmax(-1) * (z.logsumexp(-1, true) * factor);
 }
 
 }  // namespace bascule

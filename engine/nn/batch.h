@@ -11,7 +11,8 @@ struct Batch {
   at::Tensor tokens = {};     // [tokens] int64
   at::Tensor labels = {};     // [tokens] int64; what follows each token
   at::Tensor loss_mask = {};  // [tokens] fp32: 1 where the label counts
-  double balance_scale = 0;   // of the gradients of balancing losses: 1 / micro-batches of a step
+  double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
+  int64_t before = 0;         // micro-batches of the step that came before this one
   at::Tensor positions = {};  // [tokens] int64
 };
 

@@ -3,10 +3,14 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/check.h"
 #include "nn/attention_block.h"
 #include "nn/feed_forward.h"
 #include "nn/moe.h"
+#include "nn/recomputed.h"
 #include "nn/residual.h"
 
 namespace bascule {
@@ -22,21 +26,29 @@ std::unique_ptr<Block> mixer(const Parameters& parameters, const Arch& arch, con
   return std::make_unique<AttentionBlock>(parameters, arch, *gqa, at);
 }
 
+std::unique_ptr<Block> recomputed_if(bool wanted, std::unique_ptr<Block> block) {
+  if (!wanted) return block;
+  return std::make_unique<RecomputedBlock>(std::move(block));
+}
+
 std::unique_ptr<Block> feed_forward(const Parameters& parameters, const Layer& layer,
-                                    const std::string& at) {
+                                    const DecoderRules& rules, const std::string& at) {
   if (const Moe* moe = std::get_if<Moe>(&layer.feed_forward))
-    return std::make_unique<MoeBlock>(parameters, *moe, at);
+    return recomputed_if(rules.recompute.moe,
+                         std::make_unique<MoeBlock>(parameters, *moe, rules.moe, at));
   const Mlp* mlp = std::get_if<Mlp>(&layer.feed_forward);
   require(mlp != nullptr, Kind::unsupported,
           "training knows layers with a feed-forward block only, and {} has none", at);
-  return std::make_unique<FeedForwardBlock>(parameters, mlp->activation, mlp->gated, at + "mlp.");
+  return recomputed_if(
+      rules.recompute.mlp,
+      std::make_unique<FeedForwardBlock>(parameters, mlp->activation, mlp->gated, at + "mlp."));
 }
 
 /// Two residual blocks.
 class DecoderLayer : public Block {
  public:
   DecoderLayer(const Parameters& parameters, const Arch& arch, const Layer& layer,
-               const std::string& at) {
+               const DecoderRules& rules, const std::string& at) {
     const auto norm = [&](const char* name) { return NormBlock(parameters, arch.norm, at + name); };
     const auto after = [&](const char* name) {
       return arch.sandwich ? std::optional(norm(name)) : std::nullopt;
@@ -45,7 +57,7 @@ class DecoderLayer : public Block {
                         after("post_attn_norm"));
     const bool experts = std::holds_alternative<Moe>(layer.feed_forward);
     parts_.emplace_back(norm(experts ? "moe_norm" : "mlp_norm"),
-                        feed_forward(parameters, layer, at), after("post_mlp_norm"));
+                        feed_forward(parameters, layer, rules, at), after("post_mlp_norm"));
   }
 
   Tensor forward(const Tensor& in, const Batch& batch, Saved& saved) const override {
@@ -66,27 +78,35 @@ class DecoderLayer : public Block {
 
 }  // namespace
 
-Decoder::Decoder(const Arch& arch, const Parameters& parameters, Recompute recompute)
-    : embedding_(parameters, arch), head_(parameters, arch), recompute_(recompute) {
+Decoder::Decoder(const Arch& arch, const Parameters& parameters, const DecoderRules& rules)
+    : embedding_(parameters, arch), head_(parameters, arch) {
   require(!arch.mtp && !arch.vision && !arch.hybrid, Kind::unsupported,
           "training does not know multi-token prediction, vision towers or hybrid models");
-  for (size_t i = 0; i < arch.layers.size(); ++i)
-    layers_.push_back(std::make_unique<DecoderLayer>(parameters, arch, arch.layers[i],
+  const Recompute& recompute = rules.recompute;
+  const size_t count = arch.layers.size();
+  const size_t again = std::min(count, static_cast<size_t>(recompute.layers));
+  for (size_t i = 0; i < count; ++i) {
+    DecoderRules own = rules;
+    if (i < again) own.recompute = {};  // the whole layer is recomputed
+    layers_.push_back(std::make_unique<DecoderLayer>(parameters, arch, arch.layers[i], own,
                                                      fmt::format("layers.{}.", i)));
+  }
+  const auto together = static_cast<size_t>(recompute.together);
+  for (size_t i = 0; i < again; i += together)
+    spans_.push_back({i, std::min(again, i + together), true});
+  if (again < count) spans_.push_back({again, count, false});
 }
 
 Tensor Decoder::hidden(const Batch& batch, std::vector<Saved>* saved) const {
   Tensor x = embedding_.forward(batch);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    Saved own;
+  for (const Span& span : spans_) {
     const Tensor in = x;
-    x = layers_[i]->forward(in, batch, own);
-    if (!saved) continue;
-    if (recompute_ == Recompute::full) {
-      own = {};
-      own.tensors = {in};
+    for (size_t i = span.begin; i < span.end; ++i) {
+      Saved own;
+      x = layers_[i]->forward(x, batch, own);
+      if (saved && !span.recomputed) (*saved)[i] = std::move(own);
     }
-    (*saved)[i] = std::move(own);
+    if (saved && span.recomputed) (*saved)[span.begin].tensors = {in};
   }
   return x;
 }
@@ -109,14 +129,16 @@ LossSum Decoder::forward_backward(const Batch& batch, double scale) const {
   Tensor dx;
   const LossSum sum = head_.loss(hidden(batch, &saved), batch, scale, &dx, ends);
   accumulate(ends);
-  for (size_t i = layers_.size(); i-- > 0;) {
-    if (recompute_ == Recompute::full) {
-      const Tensor in = saved[i].tensors[0];
-      saved[i] = {};
-      layers_[i]->forward(in, batch, saved[i]);
+  for (size_t at = spans_.size(); at-- > 0;) {
+    const Span& span = spans_[at];
+    if (span.recomputed) {
+      Tensor x = std::exchange(saved[span.begin], {}).tensors[0];
+      for (size_t i = span.begin; i < span.end; ++i) x = layers_[i]->forward(x, batch, saved[i]);
     }
-    dx = layers_[i]->backward(dx, batch, saved[i]);
-    accumulate(saved[i]);
+    for (size_t i = span.end; i-- > span.begin;) {
+      dx = layers_[i]->backward(dx, batch, saved[i]);
+      accumulate(saved[i]);
+    }
   }
   embedding_.backward(dx, batch, ends);
   accumulate(ends);

@@ -10,20 +10,15 @@
 #include "nn/embedding.h"
 #include "nn/head.h"
 #include "nn/parameters.h"
+#include "nn/rules.h"
 
 namespace bascule {
-
-/// What is computed again in the backward rather than kept.
-enum class Recompute {
-  none,
-  full,  // everything inside of a layer
-};
 
 class Decoder {
  public:
   /// `parameters` must outlive the decoder. Throws Error{unsupported} for blocks that training does
   /// not know.
-  Decoder(const Arch& arch, const Parameters& parameters, Recompute recompute = Recompute::none);
+  Decoder(const Arch& arch, const Parameters& parameters, const DecoderRules& rules = {});
 
   /// [tokens, vocabulary]
   at::Tensor logits(const Batch& batch) const;
@@ -35,12 +30,17 @@ class Decoder {
   LossSum forward_backward(const Batch& batch, double scale) const;
 
  private:
+  /// Neighbouring layers, whose insides are computed again in the backward or kept.
+  struct Span {
+    size_t begin = 0, end = 0;
+    bool recomputed = false;
+  };
   at::Tensor hidden(const Batch& batch, std::vector<Saved>* saved) const;
 
   Embedding embedding_;
   std::vector<std::unique_ptr<Block>> layers_;
   Head head_;
-  Recompute recompute_;
+  std::vector<Span> spans_;
 };
 
 }  // namespace bascule

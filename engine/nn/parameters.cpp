@@ -71,6 +71,10 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
     };
     parameter.value = view(arena.values);
     if (arena.trainable) parameter.gradient = view(arena.gradients);
+    if (!options.gradients || !parameter.slots.front().ends_with("moe.router")) continue;
+    tallies_.push_back({.name = parameter.name + " tally", .slots = parameter.slots});
+    tallies_.back().gradient =
+        at::zeros({2, shapes[i][0]}, at::TensorOptions(options.device).dtype(wide));
   }
 }
 
@@ -85,7 +89,13 @@ const Parameter& Parameters::holding(const std::vector<std::string>& slots) cons
   return *found;
 }
 
+const Parameter* Parameters::tally(const std::string& slot) const {
+  const auto found = std::ranges::find(tallies_, std::vector{slot}, &Parameter::slots);
+  return found == tallies_.end() ? nullptr : &*found;
+}
+
 void Parameters::zero_gradients() {
+  for (Parameter& each : tallies_) each.gradient.zero_();
   for (Arena& arena : arenas_)
     if (arena.gradients.defined()) arena.gradients.zero_();
 }

@@ -50,14 +50,19 @@ class Parameters {
   /// The same, or nullptr.
   const Parameter* find(const std::vector<std::string>& slots) const;
 
+  /// What a router counts during a step, in place of a gradient, [2, experts]: the tokens that
+  /// chose each expert, and those that it took. `slot` is the router's. Not among all(); nullptr
+  /// without gradients.
+  const Parameter* tally(const std::string& slot) const;
+
   const std::vector<Parameter>& all() const { return all_; }
   const std::vector<Arena>& arenas() const { return arenas_; }
   const Dialect& dialect() const { return local_; }
-  void zero_gradients();
+  void zero_gradients();  // and tallies
 
  private:
   Dialect local_;
-  std::vector<Parameter> all_;
+  std::vector<Parameter> all_, tallies_;
   std::vector<Arena> arenas_;
   std::unordered_map<std::string, size_t> by_slots_;
 };

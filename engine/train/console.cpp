@@ -31,10 +31,14 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
   line += fmt::format(" learning rate: {:.6E} | global batch size: {:5} |", last.result.lr,
                       last.result.sequences);
   if (applied > 0) line += fmt::format(" lm loss: {:.6E} |", loss / static_cast<double>(applied));
+  line += fmt::format(" loss scale: 1.0 | grad norm: {:.3f} |", last.result.gradient_norm);
+  if (last.result.zeros) line += fmt::format(" num zeros: {} |", *last.result.zeros);
+  if (last.result.parameter_norm)
+    line += fmt::format(" params norm: {:.3f} |", *last.result.parameter_norm);
   line += fmt::format(
-      " loss scale: 1.0 | grad norm: {:.3f} | number of skipped iterations: {:3} | number of nan "
+      " number of skipped iterations: {:3} | number of nan "
       "iterations: {:3} |",
-      last.result.gradient_norm, last.skipped, not_numbers);
+      last.skipped, not_numbers);
   return line;
 }
 

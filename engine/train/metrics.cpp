@@ -34,18 +34,21 @@ class JsonLines : public MetricsSink {
 
   void step(const StepRow& row) override {
     const StepResult& r = row.result;
-    append({{"step", row.step},
-            {"loss", number(r.loss)},
-            {"grad_norm", number(r.gradient_norm)},
-            {"lr", r.lr},
-            {"weight_decay", r.weight_decay},
-            {"tokens", r.tokens},
-            {"global_batch_size", r.sequences},
-            {"consumed_samples", row.consumed_samples},
-            {"seconds", row.seconds},
-            {"tokens_per_second", number(r.tokens / row.seconds)},
-            {"tflops", number(row.flops / row.seconds / 1e12)},
-            {"skipped", !r.applied}});
+    Json all = {{"step", row.step},
+                {"loss", number(r.loss)},
+                {"grad_norm", number(r.gradient_norm)},
+                {"lr", r.lr},
+                {"weight_decay", r.weight_decay},
+                {"tokens", r.tokens},
+                {"global_batch_size", r.sequences},
+                {"consumed_samples", row.consumed_samples},
+                {"seconds", row.seconds},
+                {"tokens_per_second", number(r.tokens / row.seconds)},
+                {"tflops", number(row.flops / row.seconds / 1e12)},
+                {"skipped", !r.applied}};
+    if (r.zeros) all["zero_gradients"] = *r.zeros;
+    if (r.parameter_norm) all["params_norm"] = number(*r.parameter_norm);
+    append(all);
   }
   void evaluation(const EvaluationRow& row) override {
     append({{"step", row.step}, {row.split + "_loss", number(row.loss)}});

@@ -41,6 +41,21 @@ double Optimizer::norm() const {
   return std::sqrt(sum);
 }
 
+int64_t Optimizer::zeros() const {
+  int64_t sum = 0;
+  for (const State& state : states_) {
+    const Tensor& gradients = parameters_.arenas()[state.arena].gradients;
+    sum += gradients.numel() - gradients.count_nonzero().item<int64_t>();
+  }
+  return sum;
+}
+
+double Optimizer::parameter_norm() const {
+  double sum = 0;
+  for (const State& state : states_) sum += sum_of_squares(state.masters);
+  return std::sqrt(sum);
+}
+
 UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_scale) {
   UpdateResult result{.gradient_norm = norm() * std::abs(gradient_scale)};
   if (!std::isfinite(result.gradient_norm)) return {result.gradient_norm, false};

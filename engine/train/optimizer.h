@@ -29,6 +29,9 @@ class Optimizer {
   /// clip / (norm + 1e-6), where that is below 1.
   UpdateResult update(double lr, double weight_decay, double gradient_scale);
 
+  int64_t zeros() const;          // among all gradients
+  double parameter_norm() const;  // of all that is updated
+
   /// Updates done. A resumed run sets it.
   int64_t steps = 0;
 

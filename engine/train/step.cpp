@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
+#include "train/expert_bias.h"
 
 namespace bascule {
 
@@ -19,6 +20,7 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
     // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a
     // mean.
     batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
+    batch.before = i;
     const LossSum part = run.decoder->forward_backward(batch, 1);
     sum.loss += part.loss;
     sum.tokens += part.tokens;
@@ -26,9 +28,12 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
   result.tokens = sum.tokens;
   const double counted = std::max(1.0, sum.tokens);
   result.loss = sum.loss / counted;
+  if (run.count_zeros) result.zeros = run.optimizer->zeros();
   const UpdateResult update = run.optimizer->update(result.lr, result.weight_decay, 1 / counted);
   result.gradient_norm = update.gradient_norm;
   result.applied = update.applied;
+  if (update.applied) update_expert_biases(*run.parameters, run.expert_bias_rate);
+  if (run.measure_parameters) result.parameter_norm = run.optimizer->parameter_norm();
   ++run.counters.step;
   run.counters.consumed_train_samples += result.sequences;
   if (!update.applied) ++run.skipped;

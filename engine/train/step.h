@@ -2,10 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
-#include "recipe/schedule.h"
 #include "nn/batch.h"
 #include "recipe/batches.h"
+#include "recipe/schedule.h"
 #include "train/training.h"
 
 namespace bascule {
@@ -14,12 +15,14 @@ namespace bascule {
 using MicroBatches = std::function<Batch(int64_t consumed, int64_t index)>;
 
 struct StepResult {
-  double loss = 0;                  // the mean over the tokens of the global batch that count
-  double tokens = 0;                // those
-  double gradient_norm = 0;         // before clipping
-  double lr = 0, weight_decay = 0;  // of this update
-  int64_t sequences = 0;            // of the global batch
-  bool applied = true;              // false: gradients were not finite, and nothing was changed
+  double loss = 0;                    // the mean over the tokens of the global batch that count
+  double tokens = 0;                  // those
+  double gradient_norm = 0;           // before clipping
+  double lr = 0, weight_decay = 0;    // of this update
+  int64_t sequences = 0;              // of the global batch
+  std::optional<int64_t> zeros = {};  // among gradients, where that is counted
+  std::optional<double> parameter_norm = {};  // after the update, where that is measured
+  bool applied = true;  // false: gradients were not finite, and nothing was changed
 };
 
 /// Runs the step that follows run.counters, and moves them. The loss and its gradient are divided

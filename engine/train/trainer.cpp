@@ -51,6 +51,10 @@ class Loop {
       say_(fmt::format("nothing to do: {} of {} steps are done", run_.counters.step, steps_));
       return finished();
     }
+    if (settings_.validation.skip_train) {
+      evaluate_at_end(Feed(settings_, run_.model.arch.vocab));
+      return finished();
+    }
     const Feed feed(settings_, run_.model.arch.vocab);
     if (const auto path = metrics_path(); !path.empty())
       sinks_.push_back(json_lines(path, run_.counters.step));

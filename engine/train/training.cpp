@@ -8,10 +8,27 @@
 namespace bascule {
 namespace {
 
-Recompute recompute(const ModelSettings& model) {
-  if (!model.recompute_granularity) return Recompute::none;
-  return *model.recompute_granularity == RecomputeGranularity::full ? Recompute::full
-                                                                    : Recompute::none;
+bool names(const ModelSettings& model, std::string_view module) {
+  return model.recompute_modules &&
+         std::ranges::find(*model.recompute_modules, module) != model.recompute_modules->end();
+}
+
+/// Scores of attention are never kept, so that selective recomputation of core_attn is nothing
+/// more.
+Recompute recompute(const ModelSettings& model, int64_t layers) {
+  if (!model.recompute_granularity) return {};
+  if (*model.recompute_granularity == RecomputeGranularity::selective)
+    return {.mlp = names(model, "mlp"), .moe = names(model, "moe")};
+  const int64_t count = model.recompute_num_layers.value_or(1);
+  if (model.recompute_method == RecomputeMethod::block) return {.layers = count};
+  return {.layers = layers, .together = count};
+}
+
+MoeRules moe_rules(const ModelSettings& model) {
+  return {.z_coefficient = model.moe_z_loss_coeff.value_or(0),
+          .capacity = model.moe_expert_capacity_factor,
+          .drop_last = model.moe_token_drop_policy == TokenDropPolicy::position,
+          .in_turn = model.moe_router_force_load_balancing};
 }
 
 /// The balancing losses are settings of training; what the model says is their default.
@@ -43,6 +60,9 @@ Training make_training(TrainedModel model, const Settings& settings) {
   const int64_t length = settings.model.seq_length, most = model.arch.max_positions;
   require(most == 0 || length <= most, Kind::user,
           "model.seq_length is {}, but the model is made for {} positions", length, most);
+  // Of the whole process. ATen refuses what cannot give the same bits twice.
+  if (settings.model.deterministic_mode)
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   Training run;
   const bool bf16 = settings.mixed_precision.has_value();
   run.dtype = bf16 ? "bfloat16" : "float32";
@@ -52,7 +72,14 @@ Training make_training(TrainedModel model, const Settings& settings) {
       model.slots, local, Shards{}, ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat});
   Arch trained = model.arch;
   take_balancing(settings.model, trained);
-  run.decoder = std::make_unique<Decoder>(trained, *run.parameters, recompute(settings.model));
+  const auto layers = static_cast<int64_t>(trained.layers.size());
+  run.decoder =
+      std::make_unique<Decoder>(trained, *run.parameters,
+                                DecoderRules{.recompute = recompute(settings.model, layers),
+                                             .moe = moe_rules(settings.model)});
+  run.expert_bias_rate = settings.model.moe_router_bias_update_rate;
+  run.count_zeros = settings.optimizer.log_num_zeros_in_grad;
+  run.measure_parameters = settings.logger.log_params_norm;
   const OptimizerSettings& adam = settings.optimizer;
   run.optimizer = std::make_unique<Optimizer>(*run.parameters, AdamRule{.beta1 = adam.adam_beta1,
                                                                         .beta2 = adam.adam_beta2,

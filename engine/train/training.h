@@ -20,9 +20,11 @@ struct Training {
   std::unique_ptr<Parameters> parameters;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Optimizer> optimizer;
-  TrainState counters;  // step: updates that were tried, skipped ones included
-  int64_t skipped = 0;  // steps whose gradients were not finite
-  std::string begun;    // one sentence: where it starts from
+  TrainState counters;          // step: updates that were tried, skipped ones included
+  double expert_bias_rate = 0;  // a step of update_expert_biases()
+  bool count_zeros = false, measure_parameters = false;  // what a step reports, too
+  int64_t skipped = 0;                                   // steps whose gradients were not finite
+  std::string begun;                                     // one sentence: where it starts from
 };
 
 /// Allocates parameters, all zero, and the optimizer, on one rank.

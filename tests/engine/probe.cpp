@@ -60,7 +60,7 @@ int run(const std::vector<std::string>& arguments) {
       gradients.push_back({each.name, at::zeros_like(each.value)});
   }
   fill(opened.slots, opened.source(), opened.dialect, parameters.dialect(), {}, values);
-  const Decoder decoder(opened.arch, parameters, Recompute::none);
+  const Decoder decoder(opened.arch, parameters);
 
   const std::filesystem::path out = arguments[5];
   std::filesystem::create_directories(out);

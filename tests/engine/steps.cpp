@@ -1,8 +1,10 @@
-// Trains a Hugging Face directory on given tokens and prints a JSON line a step:
+// Trains a Hugging Face directory on given tokens, or goes on where checkpoint.load has stopped,
+// and prints a JSON line a step:
 //
-//   engine_steps HF_DIR TOKENS SETTINGS...
+//   engine_steps HF_DIR TOKENS [mask=MASK] SETTINGS...
 //
-// TOKENS: int64, [step, micro-batch, row, length + 1]. SETTINGS: key=value, as of a recipe.
+// TOKENS: int64, [step, micro-batch, row, length + 1]. MASK: fp32, [step, micro-batch, row,
+// length], 1 where the loss counts. SETTINGS: key=value, as of a recipe.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -16,19 +18,35 @@
 namespace bascule {
 namespace {
 
-std::vector<int64_t> read_tokens(const std::string& path) {
+template <class Number>
+std::vector<Number> read_numbers(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  std::vector<int64_t> values(static_cast<size_t>(file.tellg()) / sizeof(int64_t));
+  require(static_cast<bool>(file), Kind::user, "{} cannot be read", path);
+  std::vector<Number> values(static_cast<size_t>(file.tellg()) / sizeof(Number));
   file.seekg(0);
   file.read(reinterpret_cast<char*>(values.data()),
-            static_cast<std::streamsize>(values.size() * sizeof(int64_t)));
+            static_cast<std::streamsize>(values.size() * sizeof(Number)));
   require(static_cast<bool>(file), Kind::user, "{} cannot be read", path);
   return values;
 }
 
+/// `rows` rows of `width`, from row `first` on.
+template <class Number>
+at::Tensor rows_of(const std::vector<Number>& values, int64_t first, int64_t rows, int64_t width) {
+  const auto part = at::ArrayRef<Number>(values).slice(static_cast<size_t>(first * width),
+                                                       static_cast<size_t>(rows * width));
+  return at::tensor(part, at::TensorOptions(c10::CppTypeToScalarType<Number>::value))
+      .view({rows, width});
+}
+
 int run(const std::vector<std::string>& words) {
-  const std::vector<int64_t> tokens = read_tokens(words.at(1));
+  const auto tokens = read_numbers<int64_t>(words.at(1));
   std::vector<std::string> given(words.begin() + 2, words.end());
+  std::vector<float> mask;
+  if (!given.empty() && given[0].starts_with("mask=")) {
+    mask = read_numbers<float>(given[0].substr(5));
+    given.erase(given.begin());
+  }
   given.push_back("checkpoint.pretrained_checkpoint=" + words.at(0));
   const Settings settings = resolve("tests/engine/steps.yaml", given).settings;
   NullReporter nobody;
@@ -36,20 +54,17 @@ int run(const std::vector<std::string>& words) {
   const Batches sizes = batches(settings);
   const int64_t length = settings.model.seq_length;
   const MicroBatches read = [&](int64_t consumed, int64_t index) {
-    const int64_t first = (consumed + index * sizes.micro) * (length + 1);
-    const at::Tensor rows =
-        at::tensor(at::ArrayRef<int64_t>(tokens).slice(static_cast<size_t>(first),
-                                                       static_cast<size_t>(sizes.micro * (length + 1))),
-                   at::TensorOptions(at::kLong))
-            .view({sizes.micro, length + 1});
+    const int64_t first = consumed + index * sizes.micro;
+    const at::Tensor rows = rows_of(tokens, first, sizes.micro, length + 1);
     Batch batch{.sequences = sizes.micro, .length = length};
     batch.tokens = rows.narrow(1, 0, length).flatten();
     batch.labels = rows.narrow(1, 1, length).flatten();
-    batch.loss_mask = at::ones({sizes.micro * length}, at::TensorOptions(at::kFloat));
+    batch.loss_mask = mask.empty() ? at::ones({sizes.micro * length}, at::TensorOptions(at::kFloat))
+                                   : rows_of(mask, first, sizes.micro, length).flatten();
     batch.positions = at::arange(length, at::TensorOptions(at::kLong)).repeat({sizes.micro});
     return batch;
   };
-  for (int64_t i = 0; i < train_iters(settings); ++i) {
+  while (training.counters.step < train_iters(settings)) {
     const StepResult r = train_step(training, read, sizes, schedule(settings));
     fmt::print("{{\"loss\": {:.17g}, \"grad_norm\": {:.17g}, \"lr\": {:.17g}, \"wd\": {:.17g}}}\n",
                r.loss, r.gradient_norm, r.lr, r.weight_decay);

@@ -26,6 +26,24 @@ RUNS: dict[str, tuple[str, list[str]]] = {
         "qwen3_moe",
         [AUX, "model.moe_router_load_balancing_type=seq_aux_loss"],
     ),
+    "qwen3_moe_global_aux": (
+        "qwen3_moe",
+        [AUX, "model.moe_router_load_balancing_type=global_aux_loss"],
+    ),
+    "qwen3_moe_mask_per_token": ("qwen3_moe", [AUX]),
+    "qwen3_moe_idle": (
+        "qwen3_moe",
+        [
+            "model.moe_aux_loss_coeff=0.001",
+            "model.seq_length=4",
+            "train.micro_batch_size=1",
+            "train.global_batch_size=1",
+            "optimizer.lr=1.0e-2",
+            "optimizer.weight_decay=1.0",
+            "scheduler.lr_warmup_iters=0",
+        ],
+    ),
+    "llama_per_token": ("llama_plain", []),
     "llama_eps": (
         "llama_plain",
         [
@@ -48,6 +66,8 @@ RUNS: dict[str, tuple[str, list[str]]] = {
 }
 # Losses and norms, relative: fp32 sums in another order. An expert's near tie could flip; none does.
 TOLERANCE = 1e-5
+# Four tokens a step at a high learning rate: rounding grows tenfold by the twentieth step.
+GROWING = {"qwen3_moe_idle": 1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +104,10 @@ def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
     tokens = np.load(GOLDEN / run / "tokens.npy")
     given = tmp_path / "tokens.bin"
     given.write_bytes(tokens.astype("<i8").tobytes())
+    mask = GOLDEN / run / "loss_mask.npy"
+    if mask.exists():
+        (tmp_path / "mask.bin").write_bytes(np.load(mask).astype("<f4").tobytes())
+        settings = [f"mask={tmp_path / 'mask.bin'}", *settings]
     command = [engine / "engine/tests/engine_steps", toy(family), given, *settings]
     call = subprocess.run(
         [str(word) for word in command], check=True, capture_output=True, text=True, timeout=300, env=one_thread()
@@ -94,4 +118,4 @@ def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
         for key in ("lr", "wd"):
             assert ours[key] == pytest.approx(theirs[key], rel=1e-12, abs=1e-15), theirs["step"]
         for key in ("loss", "grad_norm"):
-            assert ours[key] == pytest.approx(theirs[key], rel=TOLERANCE), (theirs["step"], key)
+            assert ours[key] == pytest.approx(theirs[key], rel=GROWING.get(run, TOLERANCE)), (theirs["step"], key)
