@@ -28,10 +28,7 @@ void Embedding::backward(const Tensor& dout, const Batch& batch, Saved& saved) c
   Tensor wide = dout.to(compute_type(dout));
   if (scaled_) wide = wide * factor(dout.scalar_type());
   // Tokens that occur twice add up in order of place, so that the result is always the same.
-  saved.waiting.push_back(
-      {weight_,
-       at::embedding_dense_backward(wide, batch.tokens, weight_->value.size(0), -1, false),
-       {}});
+  saved.waiting.push_back({weight_, wide, {}, batch.tokens});
 }
 
 }  // namespace bascule

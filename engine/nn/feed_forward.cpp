@@ -27,10 +27,14 @@ Tensor FeedForwardBlock::forward(const Tensor& in, const Batch& batch, Saved& sa
   saved.parts.resize(kOut + 1);
   const Tensor wide = in_.forward(in, batch, saved.parts[kIn]);
   saved.tensors = {wide};
-  return out_.forward(activation_forward(activation_, gated_, wide), batch, saved.parts[kOut]);
+  Tensor out =
+      out_.forward(activation_forward(activation_, gated_, wide), batch, saved.parts[kOut]);
+  saved.parts[kOut].tensors.clear();  // quicker computed again than kept
+  return out;
 }
 
 Tensor FeedForwardBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
+  saved.parts[kOut].tensors = {activation_forward(activation_, gated_, saved.tensors[0])};
   const Tensor inner = out_.backward(dout, batch, saved.parts[kOut]);
   const Tensor dwide = activation_backward(activation_, gated_, inner, saved.tensors[0]);
   saved.tensors.clear();

@@ -12,7 +12,9 @@ using at::Tensor;
 void add(const Saved::Waiting& waiting) {
   const Tensor& gradient = waiting.parameter->gradient;
   if (!gradient.defined()) return;  // frozen
-  if (!waiting.x.defined()) {
+  if (waiting.rows.defined()) {
+    gradient.index_add_(0, waiting.rows, waiting.dy);
+  } else if (!waiting.x.defined()) {
     gradient.add_(waiting.dy.view(gradient.sizes()));
   } else if (waiting.x.scalar_type() == gradient.scalar_type()) {
     gradient.addmm_(waiting.dy.t(), waiting.x);

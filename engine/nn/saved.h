@@ -12,11 +12,11 @@ struct Parameter;
 /// A block keeps nothing of a micro-batch in itself, so that many may be on their way at once: it
 /// keeps it here. Owned by one micro-batch; not shared between threads.
 struct Saved {
-  /// A gradient of a weight, to be added to Parameter::gradient: dy^T x of a linear map, or, where
-  /// `x` is undefined, `dy` itself.
+  /// A gradient of a weight, to be added to Parameter::gradient: dy^T x of a linear map; where `x`
+  /// is undefined, `dy` itself, or its rows to the rows that `rows` names, in their order.
   struct Waiting {
     const Parameter* parameter = nullptr;
-    at::Tensor dy, x;
+    at::Tensor dy, x, rows = {};
   };
 
   std::vector<at::Tensor> tensors;  // in an order that the block knows
