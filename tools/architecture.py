@@ -15,7 +15,7 @@ from check_layers import MAY_SEE
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "architecture.svg"
-WIDTH, HEIGHT = 1080, 912
+WIDTH, HEIGHT = 1080, 994
 
 INK, SOFT, LINE, PAPER, CARD = "#1f2933", "#5b6773", "#9aa5b1", "#ffffff", "#f7f9fb"
 HF, MEGATRON, CORE = "#d97706", "#2f7d4f", "#3b5bdb"
@@ -23,16 +23,20 @@ TINTS = {"q": ("#dbe4ff", "#3b5bdb"), "k": ("#ffe8cc", "#d9480f"), "v": ("#d3f9d
 
 # A box: its centre, its width, and what it is.
 BOXES: dict[str, tuple[int, int, int, str]] = {
-    "cli": (540, 510, 350, "eight verbs, exit codes, progress, --json"),
-    "bridge": (420, 592, 350, "open, import, export, verify, inspect, plan"),
-    "recipe": (910, 592, 250, "recipes, settings, schedules"),
-    "convert": (210, 674, 330, "plan, streaming executor, verifier"),
-    "families": (536, 674, 290, "a table each: config.json ↔ Arch, names"),
-    "store": (161, 756, 232, "safetensors, torch_dist as data"),
-    "model": (414, 756, 234, "Arch, slots, layouts, dialects, mesh"),
-    "settings": (667, 756, 232, "fields both ways, YAML, names"),
-    "data": (919, 756, 232, "indexed datasets, order of samples"),
-    "base": (540, 838, 990, "errors, files, atomic commit, hashes, workers: knows no models"),
+    "program": (540, 510, 330, "bascule-engine: train, compare, generate"),
+    "cli": (230, 592, 350, "bascule: ten verbs, exit codes, progress, --json"),
+    "train": (840, 592, 350, "the step, the loop, checkpoints, metrics"),
+    "bridge": (200, 674, 310, "open, import, export, verify, inspect, plan"),
+    "recipe": (560, 674, 176, "settings, schedules"),
+    "data": (752, 674, 176, "datasets, their order"),
+    "nn": (950, 674, 170, "blocks, parameters"),
+    "convert": (150, 756, 210, "plan, executor, verifier"),
+    "families": (362, 756, 196, "a table each: config ↔ Arch"),
+    "kernels": (930, 756, 210, "mathematics on tensors"),
+    "store": (150, 838, 210, "safetensors, torch_dist"),
+    "model": (400, 838, 230, "Arch, slots, layouts, dialects"),
+    "settings": (622, 838, 170, "fields, YAML, names"),
+    "base": (540, 920, 990, "errors, files, atomic commit, hashes, workers: knows no models"),
 }
 BOX_HEIGHT = 52
 HEAD = 94  # the width of a head
@@ -167,6 +171,11 @@ def flow() -> list[str]:
     return parts
 
 
+def within(centre: float, width: float, x: float) -> float:
+    """x, or the nearest place on the box's edge that is not its corner."""
+    return min(max(x, centre - width * 0.4), centre + width * 0.4)
+
+
 def reachable(box: str) -> set[str]:
     seen: set[str] = set()
     for other in MAY_SEE[box]:
@@ -187,19 +196,25 @@ def structure() -> list[str]:
             fill=SOFT,
         ),
     ]
-    for box, (x, y, _, _) in BOXES.items():
+    for box, (x, y, own, _) in BOXES.items():
         direct = MAY_SEE[box] - set().union(*(reachable(other) for other in MAY_SEE[box]))
         for other in sorted(direct):
             ox, oy, width, _ = BOXES[other]
             # base is as wide as the picture: straight down; other boxes: towards their middle
-            end = x if other == "base" else ox + (x - ox) * 0.3
-            start = x if other == "base" else x + (ox - x) * 0.3
+            end = x if other == "base" else within(ox, width, ox + (x - ox) * 0.3)
+            start = x if other == "base" else within(x, own, x + (ox - x) * 0.3)
             parts.append(arrow(start, y + BOX_HEIGHT / 2, end, oy - BOX_HEIGHT / 2 - 4))
     for box, (x, y, width, what) in BOXES.items():
         parts.append(card(x - width / 2, y - BOX_HEIGHT / 2, width, BOX_HEIGHT, CORE))
         parts.append(text(x, y - 4, box, 15, font_weight="600", fill=CORE))
         parts.append(text(x, y + 16, what, 12, fill=SOFT))
-    parts.append(text(540, 892, "The core links no torch, no Python, no CUDA.", 12, fill=SOFT))
+    parts.append(text(
+            540,
+            974,
+            "program, train, nn and kernels link libtorch; the others need no torch, Python or CUDA.",
+            12,
+            fill=SOFT,
+        ))
     return parts
 
 
