@@ -34,6 +34,9 @@ def template(binary: Path) -> Path:
     for dataset, name in (("a", "wiki"), ("c", "books")):
         for end in ("bin", "idx"):
             shutil.copy(GOLDEN / "data" / f"{dataset}.{end}", folder / "datasets" / f"{name}.{end}")
+    (folder / "runs" / "llama").mkdir(parents=True)
+    rows = [f'{{"step": {step}, "loss": {9 - step}, "lr": 0.1}}\n' for step in range(1, 5)]
+    (folder / "runs" / "llama" / "metrics.jsonl").write_text("".join(rows))
     (folder / "exported" / "old").mkdir(parents=True)
     (folder / "exported" / "old" / "config.json").write_text("{}")
     hub = folder / "cache" / "hub" / "models--meta-llama--Llama-3.2-1B"
