@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/commit.h"
 #include "base/replace_directory.h"
 #include "bridge/training_checkpoint.h"
 #include "recipe/schedule.h"
@@ -81,6 +82,11 @@ void remove_old(const fs::path& root, int64_t kept) {
 }
 
 }  // namespace
+
+void check_save(const Settings& settings) {
+  if (!settings.checkpoint.save) return;
+  check_target(fs::path(*settings.checkpoint.save) / "iter_0000000", /*overwrite=*/true);
+}
 
 fs::path save(const Training& run, const Resolved& resolved, Reporter& reporter) {
   const Settings& settings = resolved.settings;

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "bridge/training_checkpoint.h"
 #include "nn/initial_values.h"
 #include "recipe/schedule.h"
+#include "train/optimizer_state.h"
 #include "train/save.h"
 
 namespace bascule {
@@ -42,65 +42,6 @@ void take_weights(const Opened& opened, Training& run) {
   fill(run.model.slots, opened.source(), opened.dialect, parameters.dialect(), {},
        values(parameters));
   run.optimizer->take_masters();
-}
-
-/// One kind of the optimizer's tensors.
-void take_state(const Opened& opened, const Training& run, const std::string& prefix,
-                const std::vector<NamedTensor>& targets) {
-  Dialect local;
-  for (const Binding& row : run.parameters->dialect().bindings)
-    for (const NamedTensor& target : targets)
-      if (target.name == row.name) local.bindings.push_back(row);
-  fill(run.model.slots, opened.source(), optimizer_dialect(opened.dialect, prefix), local, {},
-       targets);
-}
-
-std::string sharding_of(const TorchDistSource& source) {
-  const auto content = source.content_metadata();
-  if (!content) return "";
-  const auto type = content->find("distrib_optim_sharding_type");
-  return type && type->type() == pickle::Type::string ? std::string(type->string()) : "";
-}
-
-/// The prefix under which a checkpoint keeps masters; empty where it has none.
-std::string masters_prefix(const TensorSource& source, const std::string& name) {
-  for (const char* prefix : {kMasters, "optimizer.state.fp32_param."})
-    if (find(source, prefix + name)) return prefix;
-  return "";
-}
-
-void take_optimizer(const Opened& opened, Training& run) {
-  const TorchDistSource& source = *opened.dist;
-  const std::string any = opened.dialect.bindings.front().name;
-  const std::string type = sharding_of(source);
-  require(type.empty() || type == "fully_reshardable", Kind::unsupported,
-          "{} keeps the optimizer's state as {}, which only the same layout can read; save it with "
-          "--dist-ckpt-optim-fully-reshardable (Bridge: "
-          "checkpoint.dist_ckpt_optim_fully_reshardable=true), or take the weights alone: "
-          "checkpoint.load_optim=false",
-          opened.path.string(), type);
-  require(find(source, kFirstMoments + any).has_value(), Kind::mismatch,
-          "{} holds weights and no optimizer state; take them with checkpoint.load_optim=false or "
-          "as checkpoint.pretrained_checkpoint",
-          opened.path.string());
-  take_state(opened, run, kFirstMoments, run.optimizer->first_moments());
-  take_state(opened, run, kSecondMoments, run.optimizer->second_moments());
-  if (const std::string prefix = masters_prefix(source, any); !prefix.empty())
-    take_state(opened, run, prefix, run.optimizer->masters());
-}
-
-/// Updates that the moments have seen: of the first parameter group, or the older common step.
-int64_t optimizer_steps(const Opened& opened) {
-  const auto& common = opened.dist->common();
-  if (!common) return 0;
-  const auto outer = common->find("optimizer");
-  if (!outer || outer->type() != pickle::Type::dict) return 0;
-  const auto inner = outer->find("optimizer");
-  if (!inner || inner->type() != pickle::Type::dict) return 0;
-  const auto groups = inner->find("param_groups");
-  if (!groups || groups->size() == 0) return 0;
-  const auto step = groups->at(0).find("step");
-  return step ? static_cast<int64_t>(step->number()) : 0;
 }
 
 /// Megatron asserts that the schedule goes on as it began.
@@ -153,9 +94,7 @@ Training resumed(const Settings& settings) {
       run.counters.floating_point_operations_so_far = operations->number();
   if (rules.load_optim) {
     take_optimizer(opened, run);
-    run.optimizer->steps = optimizer_steps(opened);
     require_same_schedule(opened, settings);
-    run.optimizer->round_parameters();
   }
   run.counters.do_train = true;
   run.begun = fmt::format("resumed {} at step {}", opened.path.string(), run.counters.step);

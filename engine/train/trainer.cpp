@@ -55,6 +55,7 @@ class Loop {
       evaluate_at_end(Feed(settings_, run_.model.arch.vocab));
       return finished();
     }
+    check_save(settings_);
     const Feed feed(settings_, run_.model.arch.vocab);
     if (const auto path = metrics_path(); !path.empty())
       sinks_.push_back(json_lines(path, run_.counters.step));
