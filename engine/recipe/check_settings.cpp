@@ -13,8 +13,9 @@
 namespace bascule {
 namespace {
 
-constexpr std::string_view kRecomputable[] = {"core_attn", "mlp",       "moe",
-                                              "moe_act",   "layernorm", "shared_experts"};
+constexpr std::string_view kRecomputable[] = {"core_attn", "mlp", "moe"};
+constexpr std::string_view kMegatronRecomputes[] = {"moe_act", "layernorm", "shared_experts",
+                                                    "mla_up_proj"};
 
 void check_length(const Settings& settings) {
   const TrainSettings& train = settings.train;
@@ -125,11 +126,16 @@ void check_recompute(const ModelSettings& model) {
           "model.recompute_granularity=full");
   require(selective || !model.recompute_modules, Kind::user,
           "model.recompute_modules needs model.recompute_granularity=selective");
-  for (const std::string& name : model.recompute_modules.value_or(std::vector<std::string>()))
-    require(std::find(std::begin(kRecomputable), std::end(kRecomputable), name) !=
-                std::end(kRecomputable),
-            Kind::user, "model.recompute_modules names {}; accepted are {}", shown(name),
+  for (const std::string& name : model.recompute_modules.value_or(std::vector<std::string>())) {
+    require(std::ranges::find(kMegatronRecomputes, name) == std::end(kMegatronRecomputes),
+            Kind::unsupported,
+            "model.recompute_modules names {}, which is not recomputed apart here; name one of {}, "
+            "or set model.recompute_granularity=full",
+            name, fmt::join(kRecomputable, ", "));
+    require(std::ranges::find(kRecomputable, name) != std::end(kRecomputable), Kind::user,
+            "model.recompute_modules names {}; accepted are {}", shown(name),
             fmt::join(kRecomputable, ", "));
+  }
 }
 
 /// What a model is made of must be said, or be found in a checkpoint.
@@ -156,8 +162,10 @@ void check_model(const ModelSettings& model) {
           "model.seq_length is {}, but the model is made for {} positions "
           "(model.max_position_embeddings)",
           model.seq_length, model.max_position_embeddings.value_or(0));
-  require(!model.moe_pad_expert_input_to_capacity || model.moe_expert_capacity_factor, Kind::user,
-          "model.moe_pad_expert_input_to_capacity needs model.moe_expert_capacity_factor");
+  require(model.moe_token_drop_policy == TokenDropPolicy::probs || model.moe_expert_capacity_factor,
+          Kind::user,
+          "model.moe_token_drop_policy is position, but no token is dropped without "
+          "model.moe_expert_capacity_factor");
   check_parallel(model);
   check_recompute(model);
 }
@@ -188,6 +196,11 @@ void check_data(const Settings& settings) {
           "ends a document: set tokenizer.tokenizer_type or tokenizer.eod_id");
   require(tokenizer.tokenizer_type != TokenizerType::none || tokenizer.vocab_size, Kind::user,
           "tokenizer.tokenizer_type is NullTokenizer, which needs tokenizer.vocab_size");
+  require(tokenizer.tokenizer_type == TokenizerType::hugging_face || !tokenizer.tokenizer_model,
+          Kind::user,
+          "tokenizer.tokenizer_model is {}, which needs "
+          "tokenizer.tokenizer_type=HuggingFaceTokenizer",
+          tokenizer.tokenizer_model.value_or(""));
   require(tokenizer.tokenizer_type != TokenizerType::hugging_face || tokenizer.tokenizer_model,
           Kind::user,
           "tokenizer.tokenizer_type is HuggingFaceTokenizer, which needs "
@@ -228,6 +241,9 @@ std::vector<std::string> check_settings(const Settings& settings) {
   check_data(settings);
   check_checkpoint(settings.checkpoint);
   const ProfilingSettings& profile = settings.profiling;
+  require(
+      !profile.use_pytorch_profiler && !profile.nvtx_ranges, Kind::unsupported,
+      "profiling.use_pytorch_profiler and nvtx_ranges are not supported yet; set them to false");
   require(profile.profile_step_start <= profile.profile_step_end, Kind::user,
           "profiling.profile_step_start is {}, after profile_step_end, {}",
           profile.profile_step_start, profile.profile_step_end);

@@ -56,6 +56,7 @@ constexpr Unsupported kUnsupported[] = {
     {"model", " moe_router_dtype ", "routers always compute in fp32"},
     {"model", " moe_input_jitter_eps moe_router_topk_limited_devices moe_token_dropping moe_extended_tp "
               "moe_apply_probs_on_input moe_latent_size moe_enable_routing_replay ", kOtherModel},
+    {"model", " moe_pad_expert_input_to_capacity ", "experts compute the rows they take; padding would change no result"},
     {"model", " moe_layer_recompute ", "model.recompute_modules=[moe] does it"},
     {"model", " cuda_graph_impl cuda_graph_scope cuda_graph_warmup_steps cuda_graph_retain_backward_graph "
               "cuda_graph_use_single_mempool enable_cuda_graph external_cuda_graph ", kGraph},
@@ -148,6 +149,7 @@ constexpr Unsupported kUnsupported[] = {
                    "replication_factor ", kLocalCheckpoints},
     {"checkpoint", " dist_ckpt_optim_fully_reshardable distrib_optim_fully_reshardable_mem_efficient ",
      "optimizer state is always fully reshardable"},
+    {"checkpoint", " save_rng load_rng ", "no state of random numbers outlives a step: data are a function of the step, and dropout is not built"},
     {"checkpoint", " fully_parallel_save fully_parallel_load ", kParallel},
     {"checkpoint", " use_persistent_ckpt_worker ckpt_assume_constant_structure ", "saving needs no process of its own"},
     {"checkpoint", " dist_ckpt_strictness strict_fsdp_dtensor_load ", "every tensor is accounted for"},

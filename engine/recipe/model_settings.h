@@ -143,7 +143,6 @@ struct ModelSettings : Architecture {
   std::optional<std::vector<std::string>> recompute_modules;
   bool deterministic_mode = false;
   std::optional<double> moe_z_loss_coeff, moe_expert_capacity_factor;
-  bool moe_pad_expert_input_to_capacity = false;
   TokenDropPolicy moe_token_drop_policy = TokenDropPolicy::probs;
   double moe_router_bias_update_rate = 1e-3;
   bool moe_router_force_load_balancing = false;
@@ -175,21 +174,20 @@ struct ModelSettings : Architecture {
           "layers are recomputed (block)");
     field("recompute_num_layers", recompute_num_layers, "full: how many layers that is", size);
     field("recompute_modules", recompute_modules,
-          "selective: core_attn, mlp, moe, moe_act, layernorm; null: core_attn");
+          "selective: core_attn (scores of attention are never kept anyway), mlp, moe; null: "
+          "core_attn");
     field("deterministic_mode", deterministic_mode,
           "the same bits in every run, refusing what cannot give them");
     field("moe_z_loss_coeff", moe_z_loss_coeff, "of the router's z loss", at_least(0));
     field("moe_expert_capacity_factor", moe_expert_capacity_factor,
           "times its even share of tokens, beyond which an expert drops; null: none is dropped",
           above(0));
-    field("moe_pad_expert_input_to_capacity", moe_pad_expert_input_to_capacity,
-          "with a capacity: every expert computes as many rows");
     field("moe_token_drop_policy", moe_token_drop_policy,
           "with a capacity: drop the least probable, or the last");
     field("moe_router_bias_update_rate", moe_router_bias_update_rate,
-          "step of the expert bias towards balance", at_least(0));
+          "step of the expert bias towards balance, after every step of training", at_least(0));
     field("moe_router_force_load_balancing", moe_router_force_load_balancing,
-          "random experts, for measurements only");
+          "experts are chosen in turn, for measurements only (Megatron: at random)");
     Architecture::fields(field);
   }
 };

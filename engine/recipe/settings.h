@@ -37,7 +37,7 @@ struct TrainSettings {
           at_least(1));
     field("exit_duration_in_mins", exit_duration_in_mins,
           "save and stop after so many minutes; Megatron takes whole ones only", above(0));
-    field("exit_signal_handler", exit_signal_handler, "save and stop on SIGTERM");
+    field("exit_signal_handler", exit_signal_handler, "save and stop on SIGTERM and SIGINT");
   }
 };
 
@@ -172,7 +172,7 @@ struct CheckpointSettings {
   std::optional<std::string> save, load, pretrained_checkpoint;
   std::optional<int64_t> save_interval, ckpt_step;
   std::optional<int64_t> most_recent_k = -1;
-  bool save_optim = true, save_rng = true, load_optim = true, load_rng = true;
+  bool save_optim = true, load_optim = true;
   bool finetune = false, exit_on_missing_checkpoint = false, async_save = false;
   bool also_save_hf_checkpoint = false;
   CheckpointFormat ckpt_format = CheckpointFormat::torch_dist;
@@ -184,20 +184,18 @@ struct CheckpointSettings {
           at_least(1));
     field("most_recent_k", most_recent_k, "checkpoints to keep; -1 or null: all", at_least(-1));
     field("save_optim", save_optim, "save masters and moments");
-    field("save_rng", save_rng, "save the state of random numbers");
     field("load", load,
           "the checkpoint root to resume from; where there is none yet: from scratch");
     field("load_optim", load_optim, "load masters and moments");
-    field("load_rng", load_rng, "load the state of random numbers");
     field("ckpt_step", ckpt_step, "the iteration to load; null: the latest", at_least(0));
     field("finetune", finetune, "load weights only, and start at step 0");
     field("pretrained_checkpoint", pretrained_checkpoint,
           "weights to start from: a Hugging Face directory or a Megatron root");
     field("exit_on_missing_checkpoint", exit_on_missing_checkpoint,
           "fail where `load` has no checkpoint");
-    field("async_save", async_save, "write while training goes on");
+    field("async_save", async_save, "write a copy while training goes on");
     field("also_save_hf_checkpoint", also_save_hf_checkpoint,
-          "a Hugging Face directory in every checkpoint, too (of newer Bridges)");
+          "a Hugging Face directory in every checkpoint, too, as hf (of newer Bridges)");
     field("ckpt_format", ckpt_format, "the only one; optimizer state is fully reshardable");
   }
 };
@@ -225,7 +223,8 @@ struct LoggerSettings {
     field("log_validation_ppl_to_tensorboard", log_validation_ppl_to_tensorboard,
           "perplexity of evaluations, too");
     field("save_config_filepath", save_config_filepath,
-          "the resolved settings are written here; null: recipe.yaml in checkpoint.save");
+          "the resolved settings are written here; null: only into checkpoints, as "
+          "bascule/recipe.yaml");
   }
 };
 

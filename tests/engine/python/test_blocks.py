@@ -74,7 +74,9 @@ def gpt_oss(window: int | None, truncate: bool) -> Case:
     return Case(module, forward, slots)
 
 
-def sigmoid_moe(kind: type, config_kind: type, groups: int, best: int, scale: float, shared: int) -> Case:
+def sigmoid_moe(
+    kind: type, config_kind: type, groups: int, best: int, scale: float, shared: int
+) -> Case:
     config = config_kind(
         hidden_size=HIDDEN, n_routed_experts=8, num_local_experts=8, num_experts_per_tok=3,
         moe_intermediate_size=12, n_shared_experts=shared, n_group=groups, topk_group=best,
@@ -108,12 +110,12 @@ def part(whole: torch.Tensor, expert: int, rows: slice) -> torch.Tensor:
 
 
 def nemotron() -> Case:
+    half = {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}
     config = NemotronConfig(
         hidden_size=HIDDEN, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
         intermediate_size=24, hidden_act="relu2", norm_eps=1e-5, num_hidden_layers=1,
         max_position_embeddings=64, attention_bias=False, mlp_bias=False,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5},
-        attn_implementation="eager",
+        rope_parameters=half, attn_implementation="eager",
     )  # fmt: skip
     module = NemotronDecoderLayer(config, 0)
     rope = NemotronRotaryEmbedding(config)
@@ -143,7 +145,9 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def ours(engine: Path, name: str, given: dict[str, torch.Tensor], folder: Path) -> dict[str, torch.Tensor]:
+def ours(
+    engine: Path, name: str, given: dict[str, torch.Tensor], folder: Path
+) -> dict[str, torch.Tensor]:
     (folder / "given.txt").write_text("".join(f"{each}\n" for each in given))
     with (folder / "given.bin").open("wb") as file:
         for tensor in given.values():

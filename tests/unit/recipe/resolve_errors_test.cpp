@@ -115,6 +115,15 @@ TEST(Refused, settings_of_megatrons_that_are_not_supported) {
           {{"model.tensor_model_parallel_size=2"}, {"is 2, but training runs on one device"}, kind},
           {{"model.expert_tensor_parallel_size=2"}, {"expert_tensor_parallel_size is 2"}, kind},
           {{"model.sequence_parallel=true"}, {"model.sequence_parallel is true"}, kind},
+          {{"model.moe_pad_expert_input_to_capacity=true"}, {"change no result"}, kind},
+          {{"profiling.nvtx_ranges=true"}, {"not supported yet"}, kind},
+          {{"checkpoint.save_rng=false"}, {"random numbers"}, kind},
+          {{"model.recompute_granularity=selective", "model.recompute_modules=[mlp,layernorm]"},
+           {"names layernorm", "core_attn, mlp, moe", "full"},
+           kind},
+          {{"model.recompute_granularity=selective", "model.recompute_modules=[mla_up_proj]"},
+           {"names mla_up_proj"},
+           kind},
       });
 }
 
@@ -149,7 +158,7 @@ TEST(Refused, settings_that_do_not_fit_each_other) {
           {{"model.vocab_size=null"}, {"model.vocab_size is not set"}},
           {{"model.num_attention_heads=null"}, {"model.num_attention_heads is not set"}},
           {{"model.seq_length=262144"}, {"model.seq_length is 262144", "131072 positions"}},
-          {{"model.moe_pad_expert_input_to_capacity=true"}, {"moe_expert_capacity_factor"}},
+          {{"model.moe_token_drop_policy=position"}, {"position", "moe_expert_capacity_factor"}},
           {{"model.recompute_granularity=full"}, {"needs model.recompute_method"}},
           {{"model.recompute_method=uniform"}, {"need model.recompute_granularity=full"}},
           {{"model.recompute_granularity=selective", "model.recompute_num_layers=1"},
@@ -167,6 +176,7 @@ TEST(Refused, settings_that_do_not_fit_each_other) {
           {{"dataset.reset_attention_mask=true"}, {"what ends a document"}},
           {{"tokenizer.tokenizer_type=NullTokenizer"}, {"needs tokenizer.vocab_size"}},
           {{"tokenizer.tokenizer_type=HuggingFaceTokenizer"}, {"needs tokenizer.tokenizer_model"}},
+          {{"tokenizer.tokenizer_model=a"}, {"tokenizer_model is a", "HuggingFaceTokenizer"}},
           {{"tokenizer.eod_id=128256"}, {"tokenizer.eod_id is 128256, but model.vocab_size"}},
           {{"tokenizer.vocab_size=128257"}, {"tokenizer.vocab_size is 128257"}},
           {{"checkpoint.ckpt_step=5"}, {"ckpt_step is 5, but checkpoint.load is not set"}},
