@@ -94,6 +94,22 @@ Option count(std::string name, std::string help, int64_t least, int64_t most, in
   return made;
 }
 
+Option decimal(std::string name, std::string value, std::string help, double& into) {
+  Option made{.name = std::move(name),
+              .value = std::move(value),
+              .help = std::move(help),
+              .take = {},
+              .choices = {}};
+  made.take = [&into, name = made.name](const std::string& given) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
+    require(error == std::errc() && end == given.data() + given.size() && number >= 0, Kind::user,
+            "{} takes a number from 0 on, not {}", name, shown(given));
+    into = number;
+  };
+  return made;
+}
+
 Option bytes(std::string name, std::string help, int64_t least, int64_t& into) {
   Option made{.name = std::move(name),
               .value = "BYTES",

@@ -50,6 +50,8 @@ Option texts(std::string name, std::string value, std::string help, std::vector<
 Option choice(std::string name, std::string value, std::string help,
               std::vector<std::string> choices, std::string& into);
 Option count(std::string name, std::string help, int64_t least, int64_t most, int64_t& into);
+/// From 0 on; fractions too.
+Option decimal(std::string name, std::string value, std::string help, double& into);
 Option bytes(std::string name, std::string help, int64_t least, int64_t& into);
 
 /// A verb's options, bound to variables of its own, and what runs it once they are set.

@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t kSequences = 2;
 
 struct Wanted {
-  std::string first, second, tolerance = "1e-5";
+  std::string first, second;
+  double tolerance = 1e-5;  // of the largest logit
   int64_t length = 64, seed = 0;
 };
 
@@ -23,19 +24,6 @@ struct Comparison {
   double largest = 0;            // logit of the first
   int64_t tokens = 0, same = 0;  // positions, and those with the same likeliest token
 };
-
-double number(const std::string& text) {
-  size_t end = 0;
-  double value = -1;
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::exception&) {
-    end = 0;
-  }
-  require(end == text.size() && value >= 0, Kind::user, "--tolerance {} is no number from 0 on",
-          text);
-  return value;
-}
 
 Comparison compare(const Wanted& wanted) {
   const LoadedModel first = load_model(wanted.first, at::kFloat);
@@ -55,10 +43,9 @@ Comparison compare(const Wanted& wanted) {
 }
 
 Result run(const Wanted& wanted, const Session& session) {
-  const double tolerance = number(wanted.tolerance);
   const Comparison found = compare(wanted);
   // Written so that what is not a number is no equality.
-  const bool equal = found.difference <= tolerance * found.largest;
+  const bool equal = found.difference <= wanted.tolerance * found.largest;
   const int code = equal ? 0 : 4;
   if (session.json) {
     const nlohmann::ordered_json object = {{"ok", equal},
@@ -83,7 +70,7 @@ Invocation make() {
   made.options = {
       argument("A", "A Hugging Face directory, a Megatron root or one iteration.", wanted->first),
       argument("B", "The other.", wanted->second),
-      text("--tolerance", "X", "Of the largest logit (default: 1e-5).", wanted->tolerance),
+      decimal("--tolerance", "X", "Of the largest logit (default: 1e-5).", wanted->tolerance),
       count("--length", "Tokens of each of the two random sequences (default: 64).", 1, 1 << 20,
             wanted->length),
       count("--seed", "Of the random tokens (default: 0).", 0, int64_t{1} << 53, wanted->seed),

@@ -15,7 +15,8 @@ namespace bascule::cli {
 namespace {
 
 struct Wanted {
-  std::string path, prompt, tokens, temperature = "0";
+  std::string path, prompt, tokens;
+  double temperature = 0;
   int64_t count = 32, seed = 0;
 };
 
@@ -41,23 +42,9 @@ int64_t next(const at::Tensor& logits, double temperature, std::mt19937_64& rand
   return reached.numel() ? reached[0].item<int64_t>() : logits.numel() - 1;
 }
 
-double temperature_of(const std::string& text) {
-  size_t end = 0;
-  double value = -1;
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::exception&) {
-    end = 0;
-  }
-  require(end == text.size() && value >= 0, Kind::user,
-          "--temperature {} is no number from 0 on; 0 takes the likeliest token", text);
-  return value;
-}
-
 Result run(const Wanted& wanted, const Session& session) {
   require(wanted.prompt.empty() != wanted.tokens.empty(), Kind::user,
           "give a PROMPT, or --tokens, and not both");
-  const double temperature = temperature_of(wanted.temperature);
   const LoadedModel model = load_model(wanted.path, at::kFloat);
   std::optional<Tokenizer> tokenizer;
   if (wanted.tokens.empty()) tokenizer = tokenizer_in(model.tokenizer);
@@ -68,7 +55,7 @@ Result run(const Wanted& wanted, const Session& session) {
   for (int64_t i = 0; i < wanted.count; ++i) {
     check_interrupt();
     const at::Tensor logits = model.logits(tokens, 1);
-    tokens.push_back(next(logits[logits.size(0) - 1], temperature, random));
+    tokens.push_back(next(logits[logits.size(0) - 1], wanted.temperature, random));
   }
   const std::vector<int64_t> added(tokens.begin() + given, tokens.end());
   if (session.json) {
@@ -90,10 +77,10 @@ Invocation make() {
       optional_argument("PROMPT", "The text to continue.", wanted->prompt),
       text("--tokens", "NUMBERS", "The prompt as token ids, without a tokenizer.", wanted->tokens),
       count("--count", "How many tokens to add (default: 32).", 1, 1 << 20, wanted->count),
-      text("--temperature", "T",
-           "Draw tokens by probability at this temperature (default: 0, the "
-           "likeliest).",
-           wanted->temperature),
+      decimal("--temperature", "T",
+              "Draw tokens by probability at this temperature (default: 0, the "
+              "likeliest).",
+              wanted->temperature),
       count("--seed", "Of what is drawn (default: 0).", 0, int64_t{1} << 53, wanted->seed),
   };
   made.run = [wanted](const Session& session) { return run(*wanted, session); };
