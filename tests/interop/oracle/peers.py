@@ -208,10 +208,10 @@ def versions() -> jobs.Result:
 def main() -> None:
     boot.install(transformers5="--transformers5" in sys.argv)
     actions = {"import": import_, "load": load, "export": export, "versions": versions}
-    jobs.serve({name: _alone(action) for name, action in actions.items()}, *sys.argv[1:3])
+    jobs.serve({name: alone(action) for name, action in actions.items()}, *sys.argv[1:3])
 
 
-def _alone(action):
+def alone(action):
     """Building a model sets its attention backend in the environment, where the next model must not
     find it.
     """
