@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <optional>
 
 #include "base/check.h"
 #include "base/interrupt.h"
@@ -44,6 +45,8 @@ class Loop {
         began_(now()) {}
 
   TrainOutcome go() {
+    std::optional<Uninterrupted> until_saved;
+    if (settings_.train.exit_signal_handler) until_saved.emplace();
     outcome_.begun = run_.begun;
     outcome_.steps = steps_;
     say_(run_.begun);

@@ -10,8 +10,9 @@
 namespace bascule {
 namespace {
 
-// The one piece of global state: a signal has no other way to reach us.
+// Global state: a signal has no other way to reach us.
 std::atomic<int> caught_signal{0};
+std::atomic<int> uninterrupted{0};  // how many live
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void remember_signal(int signal) { caught_signal.store(signal); }
@@ -32,9 +33,12 @@ int interrupted_by() { return caught_signal.load(std::memory_order_relaxed); }
 
 void check_interrupt() {
   const int signal = interrupted_by();
-  if (signal == 0) [[likely]]
+  if (signal == 0 || uninterrupted.load(std::memory_order_relaxed) > 0) [[likely]]
     return;
   fail(Kind::interrupted, "stopped by {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
+
+Uninterrupted::Uninterrupted() { ++uninterrupted; }
+Uninterrupted::~Uninterrupted() { --uninterrupted; }
 
 }  // namespace bascule

@@ -11,7 +11,17 @@ void catch_interrupts();
 /// Returns the signal that asked us to stop, or 0.
 int interrupted_by();
 
-/// Throws Error{interrupted} once a signal has asked us to stop.
+/// Throws Error{interrupted} once a signal has asked us to stop, unless an Uninterrupted lives.
 void check_interrupt();
+
+/// While one lives, work goes on after a signal: its owner asks interrupted_by(), and stops where
+/// it suits.
+class Uninterrupted {
+ public:
+  Uninterrupted();
+  ~Uninterrupted();
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+};
 
 }  // namespace bascule

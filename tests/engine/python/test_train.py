@@ -203,6 +203,28 @@ def test_another_model_is_refused(train, tmp_path: Path) -> None:
     assert "another model" in errors and "3 layers of width 96" in errors
 
 
+def test_sigterm_saves_and_resumes_bit_for_bit(train, tmp_path: Path) -> None:
+    train("straight", "train.train_iters=400", "scheduler.lr_decay_iters=400")
+    settings = [
+        "train.exit_signal_handler=true", "train.train_iters=400", "scheduler.lr_decay_iters=400",
+    ]  # fmt: skip
+    root = tmp_path / "stopped"
+    process = subprocess.Popen(
+        train.command("stopped", *settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=one_thread(), cwd=ROOT,
+    )  # fmt: skip
+    while not (root / "metrics.jsonl").exists() or len(losses(root)) < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopped by SIGTERM; the same command goes on from there" in out
+    assert "saved " in out
+    assert "resumed " in train("stopped", *settings).stdout
+    assert data(root, 400) == data(tmp_path / "straight", 400)
+
+
 def test_killed_runs_end_with_the_same_weights(train, tmp_path: Path) -> None:
     train("straight", "checkpoint.save_interval=1")
     chance = random.Random(3)
