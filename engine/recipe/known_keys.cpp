@@ -195,11 +195,11 @@ constexpr RenamedKey kRenamed[] = {
 };
 // clang-format on
 
+/// Whether `names`, each between blanks, has `name`.
 bool lists(std::string_view names, std::string_view name) {
   if (names == " * ") return true;
-  for (size_t at = names.find(name); at != std::string_view::npos; at = names.find(name, at + 1))
-    if (names[at - 1] == ' ' && names[at + name.size()] == ' ') return true;
-  return false;
+  if (name.find(' ') != std::string_view::npos) return false;
+  return names.find(" " + std::string(name) + " ") != std::string_view::npos;
 }
 
 }  // namespace
