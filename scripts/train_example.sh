@@ -20,7 +20,7 @@ text=$example/devils_dictionary.txt
 data=$example/devils_dictionary
 run=$example/training
 trained=$example/SmolLM2-135M-devil
-steps=${STEPS:-50}
+steps=${STEPS:-60}
 python=.venv/bin/python
 
 step() { printf '\n== %s\n' "$*"; }
@@ -55,9 +55,9 @@ train=(
   build/release/bascule train smollm2_135m
   "checkpoint.pretrained_checkpoint=$model" "checkpoint.save=$run" "checkpoint.load=$run"
   "dataset.blend=$data" model.seq_length=128
-  train.micro_batch_size=4 train.global_batch_size=4 "train.train_iters=$steps"
+  train.micro_batch_size=4 train.global_batch_size=8 "train.train_iters=$steps"
   optimizer.lr=4.0e-4 optimizer.min_lr=2.0e-5
-  scheduler.lr_warmup_iters=4 "scheduler.lr_decay_iters=$steps"
+  scheduler.lr_warmup_iters=8 "scheduler.lr_decay_iters=$steps"
   validation.eval_iters=0 logger.log_interval=5 mixed_precision=null
 )
 "${train[@]}" &
