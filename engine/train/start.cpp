@@ -36,7 +36,7 @@ void require_same_model(const Settings& settings, const Opened& opened) {
           wanted.family->name, a.layers.size(), a.hidden, a.vocab);
 }
 
-/// The weights, into masters first, so that a narrower dtype rounds them once.
+/// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.
 void take_weights(const Opened& opened, Training& run) {
   const Parameters& parameters = *run.parameters;
   fill(run.model.slots, opened.source(), opened.dialect, parameters.dialect(), {},

@@ -1,6 +1,5 @@
 #include "bridge/training_checkpoint.h"
 
-#include <algorithm>
 #include <set>
 
 #include "base/check.h"
@@ -25,9 +24,8 @@ Plan whole_plan(const TrainedModel& model, const RankTensors& tensors, const Dia
   const std::vector<Place> to = {{.rank = 0, .dialect = &global, .shards = {}}};
   const Plan weights = plan(model.slots, from, to);
   Plan all = weights;
-  const auto trained = [&](const std::string& name) {
-    return std::ranges::find(tensors.trained, name) != tensors.trained.end();
-  };
+  const std::set<std::string> names(tensors.trained.begin(), tensors.trained.end());
+  const auto trained = [&](const std::string& name) { return names.contains(name); };
   for (const std::string& prefix : tensors.prefixes) {
     std::vector<size_t> from_index(weights.from.size()), to_index(weights.to.size());
     std::vector<bool> wanted(weights.to.size());
