@@ -18,7 +18,7 @@ import json, pathlib, sys
 built = {str(pathlib.Path(row["file"])) for row in json.load(open("build/tidy/compile_commands.json"))}
 here = pathlib.Path.cwd()
 print("\n".join(name for name in sys.stdin.read().split() if str(here / name) in built))' |
-    tee /dev/stderr | xargs -r -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
+    tee >(cat >&2) | xargs -r -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
 }
 
 # Prints "passed failed": what the test runners in a log closed with.

@@ -135,7 +135,7 @@ fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& mode
   output.small_files.push_back({kStateName, to_json(model.state)});
   for (const auto& [name, bytes] : checkpoint.files) output.small_files.push_back({name, bytes});
 
-  const fs::path target = root / fmt::format("iter_{:07}", checkpoint.iteration);
+  fs::path target = root / fmt::format("iter_{:07}", checkpoint.iteration);
   int64_t bytes = 0;
   for (const OutputFile& file : output.files) bytes += file.size;
   remove_leftovers(root);
