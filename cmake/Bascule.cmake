@@ -14,12 +14,12 @@ if(CCACHE)
                                   ${CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wconversion)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-Wno-restrict>)  # false alarms on std::string: GCC bug 105651
+  add_compile_options($<$<AND:$<NOT:$<CONFIG:Debug>>,$<COMPILE_LANGUAGE:CXX>>:-Wno-restrict>)  # false alarms on std::string: GCC bug 105651
 endif()
 if(BASCULE_WERROR)
-  add_compile_options(-Werror)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 if(BASCULE_SANITIZE)
   add_compile_options(-fsanitize=${BASCULE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

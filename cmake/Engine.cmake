@@ -1,4 +1,5 @@
 # The training engine's targets: boxes on libtorch, with one precompiled <ATen/ATen.h> for all.
+include(Cuda)
 include(LibTorch)
 find_package(GTest REQUIRED)
 enable_testing()

@@ -1,7 +1,7 @@
 # Imported targets for the libtorch that a Python wheel carries: no find_package(Torch), which wants
 # a CUDA toolkit on the machine that builds.
 #   BASCULE_PYTHON   the Python whose torch is taken (default: .venv's)
-#   bascule_torch    what an engine target links
+#   bascule_torch    what an engine target links; with BASCULE_HAS_CUDA, torch's CUDA libraries too
 set(BASCULE_PYTHON ${PROJECT_SOURCE_DIR}/.venv/bin/python CACHE FILEPATH "The Python that has torch")
 if(NOT EXISTS ${BASCULE_PYTHON})
   message(FATAL_ERROR "no Python at ${BASCULE_PYTHON}: run scripts/python_env.sh, or give -DBASCULE_PYTHON=")
@@ -24,3 +24,19 @@ target_include_directories(bascule_torch SYSTEM INTERFACE ${LIBTORCH_ROOT}/inclu
 target_link_libraries(bascule_torch INTERFACE libtorch_torch_cpu libtorch_c10)
 # What the wheel's libraries need, they find by themselves.
 target_link_options(bascule_torch INTERFACE LINKER:--allow-shlib-undefined)
+
+# Nothing refers to libtorch_cuda by name: its kernels register themselves when it is loaded.
+if(BASCULE_HAS_CUDA)
+  foreach(part torch_cuda c10_cuda)
+    if(NOT EXISTS ${LIBTORCH_ROOT}/lib/lib${part}.so)
+      message(FATAL_ERROR "the torch of ${BASCULE_PYTHON} has no lib${part}.so: install the CUDA build "
+                          "of torch 2.11.0, or give -DBASCULE_CUDA=OFF")
+    endif()
+    add_library(libtorch_${part} SHARED IMPORTED GLOBAL)
+    set_target_properties(libtorch_${part} PROPERTIES
+      IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/lib${part}.so)
+  endforeach()
+  target_link_libraries(bascule_torch INTERFACE
+    -Wl,--push-state,--no-as-needed libtorch_torch_cuda libtorch_c10_cuda -Wl,--pop-state CUDA::cudart)
+endif()
+target_compile_definitions(bascule_torch INTERFACE BASCULE_HAS_CUDA=$<BOOL:${BASCULE_HAS_CUDA}>)

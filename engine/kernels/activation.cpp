@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 namespace {
@@ -52,6 +53,8 @@ Tensor chain(Activation kind, const Tensor& dy, const Tensor& x) {
 }  // namespace
 
 Tensor activation_forward(Activation kind, bool gated, const Tensor& x) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(x)) return cuda::activation_forward(kind, gated, x);
   const Tensor wide = x.to(compute_type(x));
   if (!gated) return apply(kind, wide).to(x.scalar_type());
   const std::vector<Tensor> halves = wide.chunk(2, -1);
@@ -59,6 +62,8 @@ Tensor activation_forward(Activation kind, bool gated, const Tensor& x) {
 }
 
 Tensor activation_backward(Activation kind, bool gated, const Tensor& dy, const Tensor& x) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(x)) return cuda::activation_backward(kind, gated, dy, x);
   const at::ScalarType type = compute_type(x);
   const Tensor wide = x.to(type), out = dy.to(type);
   if (!gated) return chain(kind, out, wide).to(x.scalar_type());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 namespace {
@@ -116,6 +117,8 @@ void adamw(const Tensor& parameters, const Tensor& gradients, const Tensor& firs
 }
 
 double sum_of_squares(const Tensor& gradients) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(gradients)) return cuda::sum_of_squares(gradients).item<double>();
   return gradients.scalar_type() == at::kDouble ? squares<double>(gradients)
                                                 : squares<float>(gradients);
 }

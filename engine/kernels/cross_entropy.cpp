@@ -1,6 +1,7 @@
 #include "kernels/cross_entropy.h"
 
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 
@@ -8,6 +9,8 @@ using at::Tensor;
 
 Tensor cross_entropy(Tensor& logits, const Tensor& labels, const Tensor& weights,
                      std::optional<double> soft_cap, std::optional<double> scale) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(logits)) return cuda::cross_entropy(logits, labels, weights, soft_cap, scale);
   const at::ScalarType stored = logits.scalar_type();
   Tensor z = logits.to(compute_type(logits));
   if (soft_cap) z.div_(*soft_cap).tanh_();  // the slope needs the tanh itself

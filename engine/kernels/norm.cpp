@@ -1,6 +1,7 @@
 #include "kernels/norm.h"
 
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 namespace {
@@ -24,6 +25,9 @@ Tensor summed(const Tensor& values) { return values.reshape({-1, values.size(-1)
 
 Tensor norm_forward(const Norm& norm, const Tensor& x, const Tensor& weight, const Tensor& bias,
                     NormStatistics& statistics) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(norm, x, bias.defined()))
+      return cuda::rms_forward(norm, x, weight, statistics);
   const at::ScalarType type = compute_type(x);
   Tensor centred = x.to(type);
   if (norm.kind == Norm::Kind::layer) {
@@ -37,7 +41,11 @@ Tensor norm_forward(const Norm& norm, const Tensor& x, const Tensor& weight, con
 }
 
 NormGradients norm_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
-                            const Tensor& weight, bool has_bias, const NormStatistics& statistics) {
+                            const Tensor& weight, bool has_bias, const NormStatistics& statistics,
+                            const Tensor& plus) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(norm, x, has_bias))
+      return cuda::rms_backward(norm, dy, x, weight, statistics, plus);
   const at::ScalarType type = compute_type(x);
   const Tensor wide = dy.to(type), unit = normalized(x, statistics);
   NormGradients gradients;
@@ -47,6 +55,7 @@ NormGradients norm_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
   Tensor dx = inner - unit * (inner * unit).mean(-1, true);
   if (norm.kind == Norm::Kind::layer) dx.sub_(inner.mean(-1, true));
   gradients.x = dx.mul_(statistics.scale).to(x.scalar_type());
+  if (plus.defined()) gradients.x = plus + gradients.x;
   return gradients;
 }
 

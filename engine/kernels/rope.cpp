@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 namespace {
@@ -61,7 +62,14 @@ double attention_factor(const RopeScaling& scaling) {
 }
 
 /// x turned by the angles, or back where `sign` is -1.
-Tensor turn(const Tensor& x, const RopeTable& table, double sign) {
+Tensor turned(const Tensor& given, const RopeTable& table, double sign) {
+  const Tensor x = given.dim() == 4 ? given.flatten(1, 2) : given;
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(x)) {
+      Tensor out = at::empty(x.sizes(), x.options());
+      cuda::turn(out, given, table, sign);
+      return out;
+    }
   const at::ScalarType type = compute_type(x);
   const int64_t half = table.cosines.size(-1);
   const Tensor cosines = table.cosines.unsqueeze(1), sines = table.sines.unsqueeze(1) * sign;
@@ -105,8 +113,14 @@ RopeTable rope_table(const Rope& rope, double theta, int64_t head_dim, const Ten
   return {angles.cos().mul_(factor), angles.sin().mul_(factor)};
 }
 
-Tensor rope_forward(const Tensor& x, const RopeTable& table) { return turn(x, table, 1); }
+Tensor rope_forward(const Tensor& x, const RopeTable& table) { return turned(x, table, 1); }
 
-Tensor rope_backward(const Tensor& dy, const RopeTable& table) { return turn(dy, table, -1); }
+Tensor rope_backward(const Tensor& dy, const RopeTable& table) { return turned(dy, table, -1); }
+
+void rope_backward_into(const Tensor& out, const Tensor& dy, const RopeTable& table) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::serves(dy)) return cuda::turn(out, dy, table, -1);
+  out.copy_(turned(dy, table, -1).view(out.sizes()));
+}
 
 }  // namespace bascule

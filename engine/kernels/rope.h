@@ -21,11 +21,15 @@ struct RopeTable {
 RopeTable rope_table(const Rope& rope, double theta, int64_t head_dim, const at::Tensor& positions,
                      at::ScalarType type);
 
-/// Turns x: [tokens, heads, head_dim] by the angles of its tokens; what exceeds the rotated part
-/// passes. Computed in compute_type() and rounded once.
+/// Turns x by the angles of its tokens; what exceeds the rotated part passes. x is [tokens, heads,
+/// head_dim], or [tokens, groups, heads, head_dim], whose heads are counted through in the result,
+/// which is dense [tokens, heads, head_dim]. Computed in compute_type() and rounded once.
 at::Tensor rope_forward(const at::Tensor& x, const RopeTable& table);
 
 /// The gradient: the same turn backwards.
 at::Tensor rope_backward(const at::Tensor& dy, const RopeTable& table);
+
+/// The same into `out`, of either form.
+void rope_backward_into(const at::Tensor& out, const at::Tensor& dy, const RopeTable& table);
 
 }  // namespace bascule

@@ -36,8 +36,7 @@ DType stored_dtype(at::ScalarType type) {
 ArenaSource::ArenaSource(std::vector<NamedTensor> tensors) : tensors_(std::move(tensors)) {
   std::ranges::sort(tensors_, {}, &NamedTensor::name);
   for (const NamedTensor& each : tensors_) {
-    require(each.tensor.is_contiguous() && each.tensor.is_cpu(), Kind::internal,
-            "{} is not dense in main memory", each.name);
+    require(each.tensor.is_contiguous(), Kind::internal, "{} is not dense", each.name);
     infos_.push_back(
         {each.name, stored_dtype(each.tensor.scalar_type()), each.tensor.sizes().vec()});
   }
@@ -49,7 +48,7 @@ void ArenaSource::read(size_t index, const Box& box, std::span<std::byte> out) c
     part = part.narrow(static_cast<int64_t>(d), box.at[d], box.extent[d]);
   require(out.size() == static_cast<size_t>(part.numel()) * part.element_size(), Kind::internal,
           "{}: {} bytes for {} values", infos_[index].name, out.size(), part.numel());
-  const at::Tensor dense = part.contiguous();
+  const at::Tensor dense = part.contiguous().cpu();
   std::memcpy(out.data(), dense.const_data_ptr(), out.size());
 }
 

@@ -18,7 +18,7 @@ DType stored_dtype(at::ScalarType type);
 /// A tensor under the name that the rank's dialect gives it.
 struct NamedTensor {
   std::string name;
-  at::Tensor tensor;  // dense, on the CPU
+  at::Tensor tensor;  // dense
 };
 
 /// Reads from tensors in memory, which it keeps alive. const members may be called from several

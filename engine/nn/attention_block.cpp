@@ -50,8 +50,8 @@ AttentionBlock::AttentionBlock(const Parameters& parameters, const Arch& arch, c
   k_norm_.emplace(parameters, arch.norm, at + "attn.k_norm");
 }
 
-RopeTable AttentionBlock::table(const Batch& batch, at::ScalarType type) const {
-  return rope_table(rope_, theta_, gqa_.head_dim, batch.positions, type);
+const RopeTable& AttentionBlock::table(const Batch& batch, at::ScalarType type) const {
+  return batch.angles->get(rope_, theta_, gqa_.head_dim, batch.positions, type);
 }
 
 void AttentionBlock::normalize(Tensor& queries, Tensor& keys, const Batch& batch,
@@ -84,11 +84,15 @@ Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& save
   // A group of the projection's rows: its queries, its key, its value.
   const Tensor qkv =
       qkv_.forward(in, batch, saved.parts[kQkv]).view({tokens, gqa_.kv_heads, group + 2, dim});
-  Tensor queries = qkv.narrow(2, 0, group).reshape({tokens, gqa_.heads, dim});
-  Tensor keys = qkv.select(2, group).contiguous(), values = qkv.select(2, group + 1).contiguous();
+  Tensor queries = qkv.narrow(2, 0, group), keys = qkv.select(2, group);
+  const Tensor values = qkv.select(2, group + 1).contiguous();
+  if (q_norm_ || !gqa_.rope) {  // rope alone reads them where they are
+    queries = queries.reshape({tokens, gqa_.heads, dim});
+    keys = keys.contiguous();
+  }
   normalize(queries, keys, batch, saved);
   if (gqa_.rope) {
-    const RopeTable angles = table(batch, compute_type(in));
+    const RopeTable& angles = table(batch, compute_type(in));
     queries = rope_forward(queries, angles);
     keys = rope_forward(keys, angles);
   }
@@ -100,7 +104,7 @@ Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& save
 }
 
 Tensor AttentionBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
-  const int64_t tokens = dout.size(0), dim = gqa_.head_dim, group = gqa_.heads / gqa_.kv_heads;
+  const int64_t tokens = dout.size(0), dim = gqa_.head_dim;
   const std::vector<Tensor> kept = std::move(saved.tensors);
   saved.tensors.clear();
   const Tensor dcore = out_.backward(dout, batch, saved.parts[kOut]);
@@ -110,17 +114,32 @@ Tensor AttentionBlock::backward(const Tensor& dout, const Batch& batch, Saved& s
       attention_backward(by_head(dcore.view({tokens, gqa_.heads, dim}), batch), input,
                          {kept[kCore], kept[kLogSum]}, rule_);
   if (sinks_) saved.waiting.push_back({sinks_, gradients.sinks, {}});
-  Tensor dq = by_token(gradients.queries), dk = by_token(gradients.keys);
-  const Tensor dv = by_token(gradients.values);
+  const Tensor dqkv = packed(by_token(gradients.queries), by_token(gradients.keys),
+                             by_token(gradients.values), batch, saved);
+  return qkv_.backward(dqkv.view({tokens, -1}), batch, saved.parts[kQkv]);
+}
+
+Tensor AttentionBlock::packed(Tensor dq, Tensor dk, const Tensor& dv, const Batch& batch,
+                              Saved& saved) const {
+  const int64_t tokens = dv.size(0), group = gqa_.heads / gqa_.kv_heads;
+  Tensor packed = at::empty({tokens, gqa_.kv_heads, group + 2, gqa_.head_dim}, dv.options());
+  const Tensor queries = packed.narrow(2, 0, group), keys = packed.select(2, group);
+  packed.select(2, group + 1).copy_(dv);
+  if (gqa_.rope && !q_norm_) {
+    const RopeTable& angles = table(batch, compute_type(dv));
+    rope_backward_into(queries, dq, angles);
+    rope_backward_into(keys, dk, angles);
+    return packed;
+  }
   if (gqa_.rope) {
-    const RopeTable angles = table(batch, compute_type(dout));
+    const RopeTable& angles = table(batch, compute_type(dv));
     dq = rope_backward(dq, angles);
     dk = rope_backward(dk, angles);
   }
   normalize_backward(dq, dk, batch, saved);
-  const Tensor dqkv =
-      at::cat({dq.view({tokens, gqa_.kv_heads, group, dim}), dk.unsqueeze(2), dv.unsqueeze(2)}, 2);
-  return qkv_.backward(dqkv.view({tokens, -1}), batch, saved.parts[kQkv]);
+  queries.copy_(dq.view(queries.sizes()));
+  keys.copy_(dk);
+  return packed;
 }
 
 }  // namespace bascule

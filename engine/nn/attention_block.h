@@ -26,7 +26,10 @@ class AttentionBlock : public Block {
   /// Queries and keys, [tokens, heads, dim], normalised; and back.
   void normalize(at::Tensor& queries, at::Tensor& keys, const Batch& batch, Saved& saved) const;
   void normalize_backward(at::Tensor& dq, at::Tensor& dk, const Batch& batch, Saved& saved) const;
-  RopeTable table(const Batch& batch, at::ScalarType type) const;
+  const RopeTable& table(const Batch& batch, at::ScalarType type) const;
+  /// The gradients of queries, keys and values, [tokens, heads, dim], as that of the projection.
+  at::Tensor packed(at::Tensor dq, at::Tensor dk, const at::Tensor& dv, const Batch& batch,
+                    Saved& saved) const;
 
   Gqa gqa_;
   Rope rope_;

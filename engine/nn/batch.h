@@ -3,6 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
+#include "nn/rope_tables.h"
+
 namespace bascule {
 
 /// tokens = sequences * length; token i is at position i % length of sequence i / length.
@@ -14,6 +18,10 @@ struct Batch {
   double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
   int64_t before = 0;         // micro-batches of the step that came before this one
   at::Tensor positions = {};  // [tokens] int64
+  std::shared_ptr<RopeTables> angles = std::make_shared<RopeTables>();  // of the positions
 };
+
+/// The batch on a device; to a GPU the copies are on their way when this returns.
+Batch moved(const Batch& batch, at::Device device);
 
 }  // namespace bascule

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/compute_type.h"
-
 namespace bascule {
 
 using at::Tensor;
@@ -25,10 +23,7 @@ Tensor Embedding::forward(const Batch& batch) const {
 
 void Embedding::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
   if (!weight_->gradient.defined()) return;
-  Tensor wide = dout.to(compute_type(dout));
-  if (scaled_) wide = wide * factor(dout.scalar_type());
-  // Tokens that occur twice add up in order of place, so that the result is always the same.
-  saved.waiting.push_back({weight_, wide, {}, batch.tokens});
+  saved.waiting.push_back({weight_, dout, {}, batch.tokens, factor(dout.scalar_type())});
 }
 
 }  // namespace bascule

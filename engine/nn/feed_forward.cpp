@@ -29,12 +29,13 @@ Tensor FeedForwardBlock::forward(const Tensor& in, const Batch& batch, Saved& sa
   saved.tensors = {wide};
   Tensor out =
       out_.forward(activation_forward(activation_, gated_, wide), batch, saved.parts[kOut]);
-  saved.parts[kOut].tensors.clear();  // quicker computed again than kept
+  if (in.is_cpu()) saved.parts[kOut].tensors.clear();  // quicker computed again than kept
   return out;
 }
 
 Tensor FeedForwardBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
-  saved.parts[kOut].tensors = {activation_forward(activation_, gated_, saved.tensors[0])};
+  if (saved.parts[kOut].tensors.empty())
+    saved.parts[kOut].tensors = {activation_forward(activation_, gated_, saved.tensors[0])};
   const Tensor inner = out_.backward(dout, batch, saved.parts[kOut]);
   const Tensor dwide = activation_backward(activation_, gated_, inner, saved.tensors[0]);
   saved.tensors.clear();

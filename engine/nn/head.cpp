@@ -9,11 +9,29 @@ namespace bascule {
 
 using at::Tensor;
 
+namespace {
+
+/// A GPU wants large products, and each chunk reads and writes the whole gradient of the weight; a
+/// CPU wants what its cache holds.
+int64_t suitable_chunk(at::Device device) {
+  return device.is_cuda() ? int64_t{1} << 30 : int64_t{16} << 20;
+}
+
+/// Bytes of a row of logits while its loss is computed: kernels for GPUs work in place.
+int64_t row_bytes(const Tensor& weight) {
+  const at::ScalarType type = weight.is_cuda() ? weight.scalar_type() : compute_type(weight);
+  return weight.size(0) * static_cast<int64_t>(at::elementSize(type));
+}
+
+constexpr int64_t kTile = 256;  // rows: what products on GPUs are cut into
+
+}  // namespace
+
 Head::Head(const Parameters& parameters, const Arch& arch, int64_t chunk_bytes)
     : norm_(parameters, arch.norm, "norm"),
       weight_(&parameters.holding({arch.tied ? "embed" : "head"})),
       soft_cap_(arch.final_soft_cap),
-      chunk_bytes_(chunk_bytes) {}
+      chunk_bytes_(chunk_bytes ? chunk_bytes : suitable_chunk(parameters.device())) {}
 
 Tensor Head::logits(const Tensor& in, const Batch& batch) const {
   Saved unused;
@@ -26,9 +44,10 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
                    Saved& saved) const {
   const Tensor x = norm_.forward(in, batch, saved);
   const Tensor mask = batch.loss_mask.to(compute_type(in));
-  const int64_t tokens = x.size(0), vocabulary = weight_->value.size(0);
-  const int64_t row_bytes = vocabulary * static_cast<int64_t>(at::elementSize(compute_type(in)));
-  const int64_t step = std::clamp<int64_t>(chunk_bytes_ / row_bytes, 1, tokens);
+  const int64_t tokens = x.size(0);
+  int64_t step = chunk_bytes_ / row_bytes(weight_->value);
+  if (x.is_cuda() && step > kTile) step = step / kTile * kTile;
+  step = std::clamp<int64_t>(step, 1, tokens);
   Tensor dx = scale ? at::empty_like(x) : Tensor();
   Tensor sum = at::zeros({}, mask.options());
   for (int64_t at = 0; at < tokens; at += step) {
@@ -45,9 +64,9 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
     now.waiting.push_back({weight_, z, part});
     accumulate(now);
   }
-  LossSum result{sum.item<double>(), mask.sum().item<double>()};
   if (scale && din) *din = norm_.backward(dx, batch, saved);
-  return result;
+  const Tensor sums = at::stack({sum, mask.sum()}).cpu();
+  return {sums[0].item<double>(), sums[1].item<double>()};
 }
 
 }  // namespace bascule

@@ -18,8 +18,8 @@ struct LossSum {
 
 class Head {
  public:
-  /// `chunk_bytes` bounds the logits that exist at a time.
-  Head(const Parameters& parameters, const Arch& arch, int64_t chunk_bytes = int64_t{16} << 20);
+  /// `chunk_bytes` bounds the logits that exist at a time; 0: as suits the device.
+  Head(const Parameters& parameters, const Arch& arch, int64_t chunk_bytes = 0);
 
   /// All logits, [tokens, vocabulary], capped: for tests and for looking at a model.
   at::Tensor logits(const at::Tensor& in, const Batch& batch) const;

@@ -1,5 +1,7 @@
 #include "nn/initial_values.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,6 +29,8 @@ Words philox(Words counter, uint64_t key) {
   }
   return counter;
 }
+
+constexpr int64_t kGrain = int64_t{1} << 12;  // values that a thread computes at a time
 
 /// (0, 1], with all bits of the word.
 double unit(uint32_t word) { return (static_cast<double>(word) + 1) / 4294967296.0; }
@@ -97,15 +101,17 @@ void InitialValues::read(size_t index, const Box& box, std::span<std::byte> out)
   const int64_t count = elements(box.extent);
   require(out.size() == static_cast<size_t>(count) * sizeof(float), Kind::internal,
           "{}: {} bytes for {} values", infos_[index].name, out.size(), count);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t rest = i, at = 0;
-    for (size_t d = 0; d < steps.size(); ++d) {
-      at += (box.at[d] + rest / own[d]) * steps[d];
-      rest %= own[d];
+  at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t rest = i, at = 0;
+      for (size_t d = 0; d < steps.size(); ++d) {
+        at += (box.at[d] + rest / own[d]) * steps[d];
+        rest %= own[d];
+      }
+      const float x = value(rules_[index], at);
+      std::memcpy(out.data() + static_cast<size_t>(i) * sizeof x, &x, sizeof x);
     }
-    const float x = value(rules_[index], at);
-    std::memcpy(out.data() + static_cast<size_t>(i) * sizeof x, &x, sizeof x);
-  }
+  });
 }
 
 }  // namespace bascule

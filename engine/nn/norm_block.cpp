@@ -18,9 +18,13 @@ Tensor NormBlock::forward(const Tensor& in, const Batch&, Saved& saved) const {
 }
 
 Tensor NormBlock::backward(const Tensor& dout, const Batch&, Saved& saved) const {
+  return backward_beside({}, dout, saved);
+}
+
+Tensor NormBlock::backward_beside(const Tensor& plus, const Tensor& dout, Saved& saved) const {
   const NormStatistics statistics{saved.tensors[1], saved.tensors[2]};
-  NormGradients gradients =
-      norm_backward(norm_, dout, saved.tensors[0], weight_->value, bias_ != nullptr, statistics);
+  NormGradients gradients = norm_backward(norm_, dout, saved.tensors[0], weight_->value,
+                                          bias_ != nullptr, statistics, plus);
   saved.waiting.push_back({weight_, std::move(gradients.weight), {}});
   if (bias_) saved.waiting.push_back({bias_, std::move(gradients.bias), {}});
   saved.tensors.clear();

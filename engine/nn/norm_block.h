@@ -14,6 +14,8 @@ class NormBlock : public Block {
 
   at::Tensor forward(const at::Tensor& in, const Batch& batch, Saved& saved) const override;
   at::Tensor backward(const at::Tensor& dout, const Batch& batch, Saved& saved) const override;
+  /// The gradient of `in` plus `plus`, that of the stream beside the norm.
+  at::Tensor backward_beside(const at::Tensor& plus, const at::Tensor& dout, Saved& saved) const;
 
  private:
   Norm norm_;

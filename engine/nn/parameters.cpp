@@ -32,7 +32,7 @@ bool trained(const Parameter& parameter) {
 
 Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
                        const ParameterOptions& options)
-    : local_(std::move(local)) {
+    : device_(options.device), local_(std::move(local)) {
   const auto wide = options.dtype == at::kDouble ? at::kDouble : at::kFloat;
   std::vector<int64_t> sizes;
   std::vector<Shape> shapes;

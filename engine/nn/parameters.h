@@ -58,9 +58,11 @@ class Parameters {
   const std::vector<Parameter>& all() const { return all_; }
   const std::vector<Arena>& arenas() const { return arenas_; }
   const Dialect& dialect() const { return local_; }
+  at::Device device() const { return device_; }
   void zero_gradients();  // and tallies
 
  private:
+  at::Device device_;
   Dialect local_;
   std::vector<Parameter> all_, tallies_;
   std::vector<Arena> arenas_;

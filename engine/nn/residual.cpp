@@ -23,7 +23,7 @@ Tensor Residual::forward(const Tensor& in, const Batch& batch, Saved& saved) con
 Tensor Residual::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {
   Tensor inner = after_ ? after_->backward(dout, batch, saved.parts[kAfter]) : dout;
   inner = inner_->backward(inner, batch, saved.parts[kInner]);
-  return dout + before_.backward(inner, batch, saved.parts[kBefore]);
+  return before_.backward_beside(dout, inner, saved.parts[kBefore]);
 }
 
 }  // namespace bascule

@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "kernels/embedding.h"
 #include "nn/parameters.h"
 
 namespace bascule {
@@ -13,11 +14,15 @@ void add(const Saved::Waiting& waiting) {
   const Tensor& gradient = waiting.parameter->gradient;
   if (!gradient.defined()) return;  // frozen
   if (waiting.rows.defined()) {
-    gradient.index_add_(0, waiting.rows, waiting.dy);
+    embedding_backward(gradient, waiting.dy, waiting.rows, waiting.factor);
   } else if (!waiting.x.defined()) {
     gradient.add_(waiting.dy.view(gradient.sizes()));
   } else if (waiting.x.scalar_type() == gradient.scalar_type()) {
     gradient.addmm_(waiting.dy.t(), waiting.x);
+  } else if (gradient.is_cuda() && gradient.scalar_type() == at::kFloat) {
+    // Products of bf16 are added up in fp32, in place.
+    Tensor sum = gradient;
+    if (waiting.x.size(0) > 0) at::addmm_out(sum, sum, waiting.dy.t(), waiting.x, at::kFloat);
   } else {
     gradient.add_(at::mm(waiting.dy.t(), waiting.x));
   }

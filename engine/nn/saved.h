@@ -12,11 +12,13 @@ struct Parameter;
 /// A block keeps nothing of a micro-batch in itself, so that many may be on their way at once: it
 /// keeps it here. Owned by one micro-batch; not shared between threads.
 struct Saved {
-  /// A gradient of a weight, to be added to Parameter::gradient: dy^T x of a linear map; where `x`
-  /// is undefined, `dy` itself, or its rows to the rows that `rows` names, in their order.
+  /// A gradient of a weight, to be added to Parameter::gradient: dy^T x of a linear map; or, where
+  /// `rows` is defined, dy * factor to those rows; or, where neither is, `dy` itself.
   struct Waiting {
     const Parameter* parameter = nullptr;
-    at::Tensor dy, x, rows = {};
+    at::Tensor dy, x;
+    at::Tensor rows = {};
+    double factor = 1;
   };
 
   std::vector<at::Tensor> tensors;  // in an order that the block knows

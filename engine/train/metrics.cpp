@@ -48,6 +48,7 @@ class JsonLines : public MetricsSink {
                 {"skipped", !r.applied}};
     if (r.zeros) all["zero_gradients"] = *r.zeros;
     if (r.parameter_norm) all["params_norm"] = number(*r.parameter_norm);
+    if (row.peak_bytes > 0) all["peak_memory_bytes"] = row.peak_bytes;
     append(all);
   }
   void evaluation(const EvaluationRow& row) override {

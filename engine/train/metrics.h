@@ -17,8 +17,9 @@ struct StepRow {
   int64_t step = 0, steps = 0;  // this one, of so many
   int64_t consumed_samples = 0;
   double seconds = 0;
-  double flops = 0;     // of the step, as the peers count them
-  int64_t skipped = 0;  // steps so far
+  double flops = 0;        // of the step, as the peers count them
+  int64_t skipped = 0;     // steps so far
+  int64_t peak_bytes = 0;  // the most that tensors took on the GPU so far; 0 on a CPU
   StepResult result;
 };
 

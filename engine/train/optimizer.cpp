@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/adamw.h"
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 
@@ -32,6 +32,26 @@ Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
     else
       state->ranges.push_back({parameter.offset, end, parameter.decay});
   }
+  if (!parameters.device().is_cuda()) return;
+  for (State& state : states_) {
+    std::vector<int64_t> ends;
+    std::vector<uint8_t> decays;
+    for (const Range& range : state.ranges) {
+      ends.push_back(range.end);
+      decays.push_back(range.decay);
+    }
+    state.ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(parameters.device());
+    state.decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(parameters.device());
+  }
+}
+
+AdamW Optimizer::rule(double lr, double weight_decay) const {
+  return {.lr = lr,
+          .weight_decay = weight_decay,
+          .beta1 = rule_.beta1,
+          .beta2 = rule_.beta2,
+          .eps = rule_.eps,
+          .step = steps + 1};
 }
 
 double Optimizer::norm() const {
@@ -57,28 +77,54 @@ double Optimizer::parameter_norm() const {
 }
 
 UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_scale) {
+  if constexpr (cuda::kBuilt)
+    if (parameters_.device().is_cuda()) return update_on_gpu(lr, weight_decay, gradient_scale);
   UpdateResult result{.gradient_norm = norm() * std::abs(gradient_scale)};
   if (!std::isfinite(result.gradient_norm)) return {result.gradient_norm, false};
   double scale = gradient_scale;
   if (rule_.clip > 0) scale *= std::min(1.0, rule_.clip / (result.gradient_norm + 1e-6));
-  ++steps;
+  AdamW now = rule(lr, weight_decay);
+  now.gradient_scale = scale;
   for (const State& state : states_) {
     const Tensor& gradients = parameters_.arenas()[state.arena].gradients;
     for (const Range& range : state.ranges) {
       const auto part = [&](const Tensor& all) {
         return all.narrow(0, range.begin, range.end - range.begin);
       };
-      adamw(part(state.masters), part(gradients), part(state.first), part(state.second),
-            {.lr = lr,
-             .weight_decay = range.decay ? weight_decay : 0,
-             .beta1 = rule_.beta1,
-             .beta2 = rule_.beta2,
-             .eps = rule_.eps,
-             .step = steps,
-             .gradient_scale = scale});
+      now.weight_decay = range.decay ? weight_decay : 0;
+      adamw(part(state.masters), part(gradients), part(state.first), part(state.second), now);
     }
   }
+  ++steps;
   round_parameters();
+  return result;
+}
+
+// The norm, the factor that clips, and whether to update at all stay on the GPU, so that nothing
+// waits between the backward and the update.
+UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gradient_scale) {
+  Tensor norm = at::zeros({}, at::TensorOptions(at::kDouble).device(parameters_.device()));
+  for (const State& state : states_)
+    norm.add_(cuda::sum_of_squares(parameters_.arenas()[state.arena].gradients));
+  norm = norm.sqrt_().mul_(std::abs(gradient_scale));
+  Tensor scale = at::full_like(norm, gradient_scale);
+  if (rule_.clip > 0) scale.mul_((norm + 1e-6).reciprocal_().mul_(rule_.clip).clamp_max_(1.0));
+  scale.masked_fill_(at::isfinite(norm).logical_not_(), std::nan(""));
+  for (const State& state : states_) {
+    const Arena& arena = parameters_.arenas()[state.arena];
+    const bool rounded = !state.masters.is_alias_of(arena.values);
+    cuda::adamw({.masters = state.masters,
+                 .gradients = arena.gradients,
+                 .first = state.first,
+                 .second = state.second,
+                 .values = rounded ? arena.values : Tensor(),
+                 .ends = state.ends,
+                 .decays = state.decays},
+                rule(lr, weight_decay), scale);
+  }
+  UpdateResult result{.gradient_norm = norm.item<double>()};
+  result.applied = std::isfinite(result.gradient_norm);
+  if (result.applied) ++steps;
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "kernels/adamw.h"
 #include "nn/arena_source.h"
 #include "nn/parameters.h"
 
@@ -55,7 +56,10 @@ class Optimizer {
     size_t arena = 0;
     at::Tensor masters, first, second;
     std::vector<Range> ranges;
+    at::Tensor ends = {}, decays = {};  // of the ranges, on the GPU that updates them
   };
+  UpdateResult update_on_gpu(double lr, double weight_decay, double gradient_scale);
+  AdamW rule(double lr, double weight_decay) const;  // of the next update
   double norm() const;
   std::vector<NamedTensor> named(const std::string& prefix, at::Tensor State::*which) const;
 

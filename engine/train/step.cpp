@@ -16,7 +16,7 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
   run.parameters->zero_gradients();
   LossSum sum;
   for (int64_t i = 0; i < batches.micro_batches_at(consumed); ++i) {
-    Batch batch = read(consumed, i);
+    Batch batch = moved(read(consumed, i), run.parameters->device());
     // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a
     // mean.
     batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
@@ -44,7 +44,7 @@ double evaluate(const Training& run, const MicroBatches& read, int64_t consumed,
   LossSum sum;
   for (int64_t i = 0; i < count; ++i) {
     check_interrupt();
-    const LossSum part = run.decoder->loss(read(consumed, i));
+    const LossSum part = run.decoder->loss(moved(read(consumed, i), run.parameters->device()));
     sum.loss += part.loss;
     sum.tokens += part.tokens;
   }

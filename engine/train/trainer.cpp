@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/interrupt.h"
+#include "kernels/device.h"
 #include "recipe/flops.h"
 #include "train/console.h"
 #include "train/feed.h"
@@ -85,6 +86,7 @@ class Loop {
                       .seconds = now() - before,
                       .flops = flops,
                       .skipped = run_.skipped,
+                      .peak_bytes = peak_device_bytes(run_.parameters->device()),
                       .result = result};
     rows_.push_back(row);
     for (const auto& sink : sinks_) sink->step(row);

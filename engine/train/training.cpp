@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/device.h"
 #include "model/megatron.h"
 
 namespace bascule {
@@ -69,7 +70,8 @@ Training make_training(TrainedModel model, const Settings& settings) {
   const Dialect local =
       megatron_local(model.arch, model.slots, {}, 0, {.vocab_multiple = model.vocab_multiple});
   run.parameters = std::make_unique<Parameters>(
-      model.slots, local, Shards{}, ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat});
+      model.slots, local, Shards{},
+      ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat, .device = training_device()});
   Arch trained = model.arch;
   take_balancing(settings.model, trained);
   const auto layers = static_cast<int64_t>(trained.layers.size());

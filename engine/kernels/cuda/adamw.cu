@@ -1,0 +1,118 @@
+#include "kernels/cuda/device_code.h"
+
+namespace bascule::cuda {
+namespace {
+
+constexpr int kPack = 4, kRounds = 4;
+constexpr int kChunk = kBlock * kPack * kRounds;  // elements of a block
+
+/// The index of the range that holds element `at`.
+__device__ inline int range_of(const AdamWArena& arena, int64_t at) {
+  int low = 0, high = arena.ranges - 1;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (at < arena.ends[middle])
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+/// One element; returns the new master.
+__device__ inline float updated(float p, float g, float& m, float& v, const AdamWRates& rates,
+                                float keep) {
+  m = rates.beta1 * m + rates.rest1 * g;
+  v = rates.beta2 * v + rates.rest2 * g * g;
+  return p * keep - rates.size * m / (sqrtf(v) / rates.root + rates.eps);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, AdamWRates rates) {
+  const double given = *arena.scale;
+  if (isnan(given)) return;
+  const auto scale = static_cast<float>(given);
+  const int64_t begin = static_cast<int64_t>(blockIdx.x) * kChunk;
+  const int64_t end = begin + kChunk < arena.count ? begin + kChunk : arena.count;
+  const int first = range_of(arena, begin);
+  const bool alike = range_of(arena, end - 1) == first;
+  const float usual = arena.decays[first] ? rates.keep : 1.0f;
+  const auto keep_at = [&](int64_t i) {
+    return alike ? usual : arena.decays[range_of(arena, i)] ? rates.keep : 1.0f;
+  };
+  for (int64_t i = begin + threadIdx.x * kPack; i < end; i += kBlock * kPack) {
+    if (i + kPack <= end) {
+      auto p = load<kPack>(arena.masters + i);
+      auto m = load<kPack>(arena.first + i), v = load<kPack>(arena.second + i);
+      const auto g = load<kPack>(arena.gradients + i);
+      Pack<T, kPack> rounded;
+      for (int k = 0; k < kPack; ++k) {
+        p.at[k] = updated(p.at[k], g.at[k] * scale, m.at[k], v.at[k], rates, keep_at(i + k));
+        rounded.at[k] = narrow<T>(p.at[k]);
+      }
+      store<kPack>(arena.masters + i, p);
+      store<kPack>(arena.first + i, m);
+      store<kPack>(arena.second + i, v);
+      if (values) store<kPack>(values + i, rounded);
+      continue;
+    }
+    for (int64_t j = i; j < end; ++j) {
+      const float p = updated(arena.masters[j], arena.gradients[j] * scale, arena.first[j],
+                              arena.second[j], rates, keep_at(j));
+      arena.masters[j] = p;
+      if (values) values[j] = narrow<T>(p);
+    }
+  }
+}
+
+/// The sum over the block, in its first thread.
+__device__ inline double block_sum(double x) {
+  __shared__ double parts[kBlock / kWarp];
+  for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffff, x, step);
+  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
+  __syncthreads();
+  x = 0;
+  for (int i = 0; i < kBlock / kWarp; ++i) x += parts[i];
+  return x;
+}
+
+__global__ void __launch_bounds__(kBlock)
+    square_parts(const float* values, int64_t count, double* partial) {
+  const int64_t packs = count / kPack, stride = static_cast<int64_t>(gridDim.x) * kBlock;
+  const int64_t own = static_cast<int64_t>(blockIdx.x) * kBlock + threadIdx.x;
+  double sum = 0;
+  for (int64_t i = own; i < packs; i += stride) {
+    const auto pack = load<kPack>(values + i * kPack);
+    for (int k = 0; k < kPack; ++k) sum += static_cast<double>(pack.at[k]) * pack.at[k];
+  }
+  if (const int64_t i = packs * kPack + own; i < count)
+    sum += static_cast<double>(values[i]) * values[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+__global__ void __launch_bounds__(kBlock) add_squares(const double* partial, double* out) {
+  double sum = 0;
+  for (int i = threadIdx.x; i < kSquareParts; i += kBlock) sum += partial[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) *out = sum;
+}
+
+}  // namespace
+
+void adamw(const AdamWArena& arena, const AdamWRates& rates, cudaStream_t stream) {
+  if (arena.count == 0) return;
+  by_type(arena.values.type, [&](auto t) {
+    using T = decltype(t);
+    update<T>
+        <<<blocks_for(arena.count, kChunk), kBlock, 0, stream>>>(arena, as<T>(arena.values), rates);
+  });
+}
+
+void sum_of_squares(const float* values, int64_t count, double* partial, double* sum,
+                    cudaStream_t stream) {
+  square_parts<<<kSquareParts, kBlock, 0, stream>>>(values, count, partial);
+  add_squares<<<1, kBlock, 0, stream>>>(partial, sum);
+}
+
+}  // namespace bascule::cuda

@@ -1,0 +1,69 @@
+// Tensors' entrance to the CUDA kernels, for the free functions of this folder's parent. What each
+// computes is said there. On the current stream; nothing waits for the device.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "kernels/adamw.h"
+#include "kernels/attention.h"
+#include "kernels/norm.h"
+#include "kernels/rope.h"
+
+namespace bascule::cuda {
+
+/// Whether this build has kernels for GPUs. Calls of what follows stand behind `if constexpr`.
+inline constexpr bool kBuilt = BASCULE_HAS_CUDA;
+
+/// Whether the kernels take x; what they do not take, ATen's operations compute.
+inline bool serves(const at::Tensor& x) {
+  return kBuilt && x.is_cuda() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+at::Tensor activation_forward(Activation kind, bool gated, const at::Tensor& x);
+at::Tensor activation_backward(Activation kind, bool gated, const at::Tensor& dy,
+                               const at::Tensor& x);
+
+/// RMSNorm without a bias is what the kernels know.
+inline bool serves(const Norm& norm, const at::Tensor& x, bool has_bias) {
+  return serves(x) && norm.kind == Norm::Kind::rms && !has_bias;
+}
+at::Tensor rms_forward(const Norm& norm, const at::Tensor& x, const at::Tensor& weight,
+                       NormStatistics& statistics);
+NormGradients rms_backward(const Norm& norm, const at::Tensor& dy, const at::Tensor& x,
+                           const at::Tensor& weight, const NormStatistics& statistics,
+                           const at::Tensor& plus);
+
+/// Writes x turned by the angles, or back, to `out`. Both are [tokens, heads, dim] or [tokens,
+/// groups, heads, dim], of any strides.
+void turn(const at::Tensor& out, const at::Tensor& x, const RopeTable& table, double sign);
+
+at::Tensor cross_entropy(at::Tensor& logits, const at::Tensor& labels, const at::Tensor& weights,
+                         std::optional<double> soft_cap, std::optional<double> scale);
+
+void embedding_backward(const at::Tensor& gradient, const at::Tensor& dout,
+                        const at::Tensor& tokens, double factor);
+
+/// cuDNN's kernel, or the flash kernel where there is a window, or where results must be the same
+/// in every run. bf16 and whole multiples of 8 dimensions only.
+bool attends(const AttentionInput& input, const AttentionRule& rule);
+AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule);
+AttentionInput attention_backward(const at::Tensor& dout, const AttentionInput& input,
+                                  const AttentionOutput& output, const AttentionRule& rule);
+
+/// An arena that is updated in one pass, masters rounded to parameters included.
+struct AdamWState {
+  at::Tensor masters, gradients, first, second;  // fp32, [elements]
+  at::Tensor values;                             // bf16, or undefined: the masters are the values
+  at::Tensor ends, decays;  // [ranges] int64 and uint8, on the device: as AdamWArena's
+};
+/// `scale` is a scalar in fp64 on the device, in place of rule.gradient_scale; where it is not a
+/// number, nothing is changed.
+void adamw(const AdamWState& state, const AdamW& rule, const at::Tensor& scale);
+
+/// A scalar in fp64 on the device.
+at::Tensor sum_of_squares(const at::Tensor& gradients);
+
+}  // namespace bascule::cuda

@@ -1,0 +1,116 @@
+// Launches of the CUDA kernels: raw device pointers, sizes and a stream, so that what includes this
+// needs neither ATen nor nvcc. Each returns at once; errors are cudaGetLastError()'s. Sizes are in
+// elements, arrays dense unless strides are given. Sums are made in an order of their own, the same
+// in every run.
+#pragma once
+
+#include <driver_types.h>
+
+#include <cstdint>
+
+namespace bascule::cuda {
+
+enum class Stored { f32, bf16 };
+
+/// An array of T or bf16, by what `Stored` says next to it.
+struct Array {
+  void* data = nullptr;
+  Stored type = Stored::f32;
+};
+
+enum class Curve { silu, gelu, gelu_tanh, quick_gelu, relu, relu2 };
+
+struct ActivationShape {
+  int64_t rows = 0;
+  int64_t width = 0;  // of the result
+  bool gated = false;
+};
+/// y [rows, width] of x [rows, width], or, gated, of [rows, 2 width].
+void activation_forward(Curve curve, const ActivationShape& shape, Array x, Array y, cudaStream_t);
+void activation_backward(Curve curve, const ActivationShape& shape, Array dy, Array x, Array dx,
+                         cudaStream_t);
+
+struct NormShape {
+  int64_t rows = 0;
+  int width = 0;
+  float eps = 0;
+  float centre = 0;  // the gain is centre + w
+};
+/// `scales` [rows]: 1 / sqrt(mean of squares + eps). w is of x's dtype or fp32.
+void rms_forward(const NormShape& shape, Array x, Array w, Array y, float* scales, cudaStream_t);
+
+/// Where `plus` is given, it is added to dx. `partial` is [rms_parts(shape), width] of scratch.
+struct RmsBackward {
+  Array dy, x, w, plus, dx;
+  const float* scales = nullptr;
+  float* partial = nullptr;
+  float* dw = nullptr;
+};
+int rms_parts(const NormShape& shape);
+void rms_backward(const NormShape& shape, const RmsBackward& arrays, cudaStream_t);
+
+/// [tokens, groups, heads, dim], the last dense.
+struct HeadsShape {
+  int64_t tokens = 0;
+  int groups = 0, heads = 0, dim = 0;
+};
+struct HeadsStrides {
+  int64_t token = 0, group = 0, head = 0;
+};
+struct Turn {
+  Array in, out;
+  HeadsStrides in_strides, out_strides;
+  const float *cosines = nullptr, *sines = nullptr;  // [tokens, half]
+  int half = 0;
+  float sign = 1;
+};
+void turn(const HeadsShape& shape, const Turn& arrays, cudaStream_t);
+
+/// As bascule::cross_entropy(); `soft_cap` 0: none. Without `gradient` the logits stay.
+struct CrossEntropy {
+  Array logits;
+  const int64_t* labels = nullptr;
+  const float* weights = nullptr;
+  float* losses = nullptr;
+  int64_t rows = 0, vocabulary = 0;
+  float soft_cap = 0, scale = 1;
+  bool gradient = false;
+};
+void cross_entropy(const CrossEntropy& arrays, cudaStream_t);
+
+/// Adds factor * dy[order[i]] to row tokens[i] of the gradient; `tokens` ascend.
+struct EmbeddingBackward {
+  float* gradient = nullptr;
+  Array dy;
+  const int64_t *tokens = nullptr, *order = nullptr;
+  int64_t count = 0, width = 0;
+  float factor = 1;
+};
+void embedding_backward(const EmbeddingBackward& arrays, cudaStream_t);
+
+/// As bascule::adamw(), over an arena whose ranges ([begin, ends[i]) each, from 0 to count) decay
+/// or not. `values`, where given, gets the masters rounded. Nothing is changed where *scale, which
+/// multiplies gradients, is not a number.
+struct AdamWArena {
+  float* masters = nullptr;
+  Array values;
+  const float* gradients = nullptr;
+  float *first = nullptr, *second = nullptr;
+  int64_t count = 0;
+  const int64_t* ends = nullptr;
+  const uint8_t* decays = nullptr;
+  int ranges = 0;
+  const double* scale = nullptr;
+};
+struct AdamWRates {
+  float keep = 1;  // of a parameter that decays
+  float beta1 = 0, beta2 = 0, rest1 = 0, rest2 = 0;
+  float size = 0, root = 1, eps = 0;
+};
+void adamw(const AdamWArena& arena, const AdamWRates& rates, cudaStream_t);
+
+/// `partial` is [kSquareParts] of scratch.
+inline constexpr int kSquareParts = 1024;
+void sum_of_squares(const float* values, int64_t count, double* partial, double* sum, cudaStream_t);
+
+}  // namespace bascule::cuda

@@ -1,0 +1,34 @@
+#include "kernels/device.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/check.h"
+#include "kernels/cuda/kernels.h"
+
+namespace bascule {
+
+at::Device training_device() {
+  const char* given = std::getenv("BASCULE_DEVICE");
+  const std::string word = given ? given : "";
+  require(word.empty() || word == "cpu" || word == "cuda", Kind::user,
+          "the environment's BASCULE_DEVICE is \"{}\"; cpu and cuda exist", word);
+  if (word == "cpu") return at::kCPU;
+  const bool present = cuda::kBuilt && at::globalContext().hasCUDA();
+  require(word.empty() || cuda::kBuilt, Kind::user,
+          "BASCULE_DEVICE is cuda, but this build has no kernels for GPUs; build where nvcc is, or "
+          "set BASCULE_DEVICE=cpu");
+  require(word.empty() || present, Kind::user,
+          "BASCULE_DEVICE is cuda, but no GPU is found here; set BASCULE_DEVICE=cpu");
+  return present ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+}
+
+int64_t peak_device_bytes(at::Device device) {
+  if (!device.is_cuda()) return 0;
+  const auto stats = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(device.index());
+  return stats.allocated_bytes[0].peak;
+}
+
+}  // namespace bascule
