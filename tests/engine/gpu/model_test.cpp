@@ -1,0 +1,173 @@
+// Updates, weight gradients and whole toy models on a GPU against the same on the CPU.
+#include <cmath>
+#include <limits>
+
+#include "engine/gpu/on_gpu.h"
+#include "kernels/adamw.h"
+#include "kernels/cuda/kernels.h"
+#include "model/megatron.h"
+#include "nn/decoder.h"
+#include "train/optimizer.h"
+
+namespace bascule {
+namespace {
+
+using at::Tensor;
+
+TEST(GpuSumOfSquares, IsTheReference) {
+  for (const int64_t count : {1, 3, 255, 100003, 5000001}) {
+    const Tensor x = random_tensor({count}, 1).to(at::kFloat);
+    const double got = cuda::sum_of_squares(x.to(at::kCUDA)).item<double>();
+    const double expected = sum_of_squares(x);
+    EXPECT_NEAR(got / expected, 1, 1e-12) << count;
+  }
+}
+
+/// Updates an arena of `sizes`, every other of which decays, on both devices.
+void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
+  std::vector<int64_t> ends;
+  std::vector<uint8_t> decays;
+  for (const int64_t size : sizes) {
+    ends.push_back((ends.empty() ? 0 : ends.back()) + size);
+    decays.push_back(decays.size() % 2 == 0);
+  }
+  const int64_t count = ends.back();
+  SCOPED_TRACE(testing::Message() << count << " rounded " << rounded);
+  std::vector<Tensor> cpu = {random_tensor({count}, 1), random_tensor({count}, 2),
+                             at::zeros({count}), at::zeros({count})};
+  std::vector<Tensor> gpu;
+  for (Tensor& each : cpu) {
+    each = each.to(at::kFloat);
+    gpu.push_back(each.to(at::kCUDA));
+  }
+  const cuda::AdamWState state{
+      .masters = gpu[0],
+      .gradients = gpu[1],
+      .first = gpu[2],
+      .second = gpu[3],
+      .values = rounded ? at::zeros({count}, gpu[0].options().dtype(at::kBFloat16)) : Tensor(),
+      .ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(at::kCUDA),
+      .decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(at::kCUDA)};
+  for (int64_t step = 1; step <= 3; ++step) {
+    AdamW rule{.lr = 1e-2, .weight_decay = 0.1, .step = step, .gradient_scale = 0.25};
+    cuda::adamw(state, rule, at::full({}, 0.25, gpu[0].options().dtype(at::kDouble)));
+    for (size_t i = 0; i < ends.size(); ++i) {
+      const auto part = [&](const Tensor& all) {
+        return all.narrow(0, ends[i] - sizes[i], sizes[i]);
+      };
+      rule.weight_decay = decays[i] ? 0.1 : 0;
+      adamw(part(cpu[0]), part(cpu[1]), part(cpu[2]), part(cpu[3]), rule);
+    }
+  }
+  for (size_t i = 0; i < cpu.size(); ++i) expect_like(gpu[i], cpu[i].to(at::kDouble), 1e-6);
+  if (rounded) {
+    EXPECT_TRUE(at::equal(state.values, gpu[0].to(at::kBFloat16)));
+  }
+  const Tensor before = gpu[0].clone();
+  cuda::adamw(state, {.lr = 1, .step = 4},
+              at::full({}, std::nan(""), gpu[0].options().dtype(at::kDouble)));
+  EXPECT_TRUE(at::equal(before, gpu[0]));
+}
+
+TEST(GpuAdamW, IsTheReference) {
+  for (const bool rounded : {false, true}) {
+    check_adamw({1}, rounded);
+    check_adamw({5, 7, 3}, rounded);
+    check_adamw({4096, 64, 4095, 1, 20000, 3}, rounded);
+    check_adamw({1000003, 17}, rounded);
+  }
+}
+
+struct Model {
+  Arch arch;
+  Slots all;
+  Parameters parameters;
+
+  Model(const Arch& of, at::ScalarType type, at::Device device)
+      : arch(of),
+        all(slots(of)),
+        parameters(all, megatron_local(of, all, {}, 0, {}), {}, {.dtype = type, .device = device}) {
+    uint64_t seed = 10;
+    for (const Parameter& each : parameters.all())
+      each.value.copy_(random_tensor(each.value.sizes(), ++seed) * 0.2);
+  }
+};
+
+Arch llama_toy(bool norms, std::optional<int64_t> window) {
+  Arch arch{.vocab = 131, .hidden = 64, .max_positions = 256, .norm = {.eps = 1e-5}};
+  const Gqa gqa{.heads = 4,
+                .kv_heads = 2,
+                .head_dim = 16,
+                .qkv_bias = norms,
+                .qk_norm = norms ? Gqa::QkNorm::per_head : Gqa::QkNorm::none,
+                .window = window};
+  arch.layers.assign(2, Layer{gqa, Mlp{.width = 96}});
+  return arch;
+}
+
+Batch toy_batch() {
+  Batch batch{.sequences = 3, .length = 41};
+  batch.tokens = random_indices(123, 131, 1);
+  batch.labels = random_indices(123, 131, 2);
+  batch.loss_mask = (random_tensor({123}, 3) > -0.5).to(at::kFloat);
+  batch.positions = at::arange(41, at::TensorOptions(at::kLong)).repeat({3});
+  return batch;
+}
+
+/// Relative to the largest value of the tensor.
+double difference(const Tensor& got, const Tensor& expected) {
+  const Tensor wide = expected.to(at::kDouble);
+  return ((got.cpu().to(at::kDouble) - wide).abs().max() / wide.abs().max().clamp_min(1e-30))
+      .item<double>();
+}
+
+void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
+  Model cpu(arch, type, at::kCPU), gpu(arch, type, at::kCUDA);
+  const Decoder ours(arch, gpu.parameters), theirs(arch, cpu.parameters);
+  const Batch batch = toy_batch(), there = moved(batch, at::kCUDA);
+  for (int i = 0; i < 2; ++i) {  // gradients add up
+    const LossSum got = ours.forward_backward(there, 0.01);
+    const LossSum expected = theirs.forward_backward(batch, 0.01);
+    EXPECT_NEAR(got.loss / expected.loss, 1, tolerance);
+    EXPECT_EQ(got.tokens, expected.tokens);
+  }
+  for (size_t i = 0; i < cpu.parameters.all().size(); ++i) {
+    const Parameter &a = gpu.parameters.all()[i], &b = cpu.parameters.all()[i];
+    EXPECT_LE(difference(a.gradient, b.gradient), tolerance) << a.name;
+  }
+  EXPECT_NEAR(ours.loss(there).loss / theirs.loss(batch).loss, 1, tolerance);
+
+  Optimizer above(gpu.parameters, {.clip = 0.5}), below(cpu.parameters, {.clip = 0.5});
+  for (size_t i = 0; i < cpu.parameters.arenas().size(); ++i)
+    gpu.parameters.arenas()[i].gradients.copy_(cpu.parameters.arenas()[i].gradients);
+  for (int i = 0; i < 3; ++i) {
+    const UpdateResult got = above.update(1e-2, 0.1, 0.5), expected = below.update(1e-2, 0.1, 0.5);
+    EXPECT_NEAR(got.gradient_norm / expected.gradient_norm, 1, 1e-6);
+    EXPECT_TRUE(got.applied);
+  }
+  EXPECT_EQ(above.steps, 3);
+  for (size_t i = 0; i < cpu.parameters.all().size(); ++i)
+    EXPECT_LE(difference(above.masters()[i].tensor, below.masters()[i].tensor), 1e-5);
+  EXPECT_TRUE(at::equal(gpu.parameters.all()[0].value, above.masters()[0].tensor.to(type)));
+
+  gpu.parameters.arenas()[0].gradients.fill_(std::numeric_limits<float>::infinity());
+  const Tensor before = above.masters()[0].tensor.clone();
+  EXPECT_FALSE(above.update(1e-2, 0.1, 1).applied);
+  EXPECT_EQ(above.steps, 3);
+  EXPECT_TRUE(at::equal(above.masters()[0].tensor, before));
+}
+
+TEST(GpuModel, IsTheSameModelInFp32) {
+  check_model(llama_toy(false, {}), at::kFloat, 1e-4);
+  check_model(llama_toy(true, {}), at::kFloat, 1e-4);
+  check_model(llama_toy(false, 9), at::kFloat, 1e-4);
+}
+
+TEST(GpuModel, IsTheSameModelInBf16) {
+  check_model(llama_toy(false, {}), at::kBFloat16, 6e-2);
+  check_model(llama_toy(true, {}), at::kBFloat16, 6e-2);
+  check_model(llama_toy(false, 9), at::kBFloat16, 6e-2);
+}
+
+}  // namespace
+}  // namespace bascule
