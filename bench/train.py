@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Times full training steps on one GPU: bascule-engine, and transformers with the same model.
+
+    bench/train.py                            Llama-3.2-1B: 2 x 4096, and 1 x 8192
+    bench/train.py --batch 1x8192 --accumulate 4
+    bench/train.py --peer compiled            only this setting of transformers
+    bench/train.py --no-peer
+
+Prints a line of JSON for each run, and a Markdown table. Both train all parameters in bf16, clip
+gradients and run AdamW each step; ours keeps fp32 masters, gradients and moments, as the peer's
+`masters` do. Tokens per second come from the median step after the first --warm ones; peak memory
+is what the allocator of torch, which both use, has had in use. Model FLOPs count products of
+weights and causal attention three times a token, once forward and twice backward.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+PEAK = 989e12  # dense bf16 of an H100 or H200, FLOP/s
+
+LLAMA_1B = {
+    "hidden_size": 2048,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 16,
+    "vocab_size": 128256,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 64,
+    "tie_word_embeddings": True,
+    "rope_theta": 5e5,
+    "max_position_embeddings": 131072,
+}
+RECIPE = "llama32_1b"
+PEERS = ("compiled", "compiled masters", "eager")
+
+
+@dataclass
+class Shape:
+    """A step: so many micro-batches of so many sequences of so many tokens."""
+
+    rows: int
+    length: int
+    accumulate: int
+
+    @property
+    def tokens(self) -> int:
+        return self.rows * self.length * self.accumulate
+
+    @property
+    def name(self) -> str:
+        times = f" x {self.accumulate}" if self.accumulate > 1 else ""
+        return f"{self.rows} x {self.length}{times}"
+
+
+@dataclass
+class Row:
+    """What one run gave."""
+
+    who: str
+    batch: str
+    tokens_per_second: float
+    tflops: float
+    mfu: float
+    peak_gib: float
+    step_ms: float
+    first_step_s: float
+    loss: float
+
+
+def flops_per_token(length: int) -> float:
+    m = LLAMA_1B
+    hidden, heads, kv, dim = (
+        m["hidden_size"],
+        m["num_attention_heads"],
+        m["num_key_value_heads"],
+        m["head_dim"],
+    )
+    attention = 2 * hidden * dim * (2 * heads + 2 * kv) + 2 * 2 * heads * dim * length / 2
+    layer = attention + 6 * hidden * m["intermediate_size"]
+    return 3 * (m["num_hidden_layers"] * layer + 2 * hidden * m["vocab_size"])
+
+
+def row(who: str, shape: Shape, steps: list[float], peak: float, first: float, loss: float) -> Row:
+    seconds = statistics.median(steps)
+    speed = shape.tokens / seconds
+    flops = speed * flops_per_token(shape.length)
+    return Row(
+        who,
+        shape.name,
+        round(speed),
+        round(flops / 1e12, 1),
+        round(100 * flops / PEAK, 1),
+        round(peak / 2**30, 1),
+        round(1e3 * seconds, 1),
+        round(first, 1),
+        round(loss, 4),
+    )
+
+
+def ours(shape: Shape, steps: int, warm: int, engine: Path) -> Row:
+    from torch_libraries import torch_libraries
+
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = Path(folder) / "metrics.jsonl"
+        settings = {
+            "model.seq_length": shape.length,
+            "train.micro_batch_size": shape.rows,
+            "train.global_batch_size": shape.rows * shape.accumulate,
+            "train.train_iters": steps + warm,
+            "scheduler.lr_warmup_iters": 1,
+            "validation.eval_iters": 0,
+            "logger.metrics_path": metrics,
+        }
+        command = [engine, "train", RECIPE, *(f"{key}={value}" for key, value in settings.items())]
+        environment = os.environ | {"BASCULE_DEVICE": "cuda", "LD_LIBRARY_PATH": torch_libraries()}
+        began = time.monotonic()
+        run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+        wall = time.monotonic() - began
+        if run.returncode != 0:
+            sys.exit(f"{engine}: exit {run.returncode}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+        rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    times = [each["seconds"] for each in rows]
+    return row(
+        "bascule",
+        shape,
+        times[warm:],
+        rows[-1]["peak_memory_bytes"],
+        wall - sum(times[1:]),
+        rows[-1]["loss"],
+    )
+
+
+def peer(shape: Shape, steps: int, warm: int, kind: str) -> Row:
+    """Runs in a process of its own, which imports torch."""
+    import torch
+    import transformers
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    began = time.monotonic()
+    masters = kind.endswith("masters")
+    torch.manual_seed(0)
+    torch.set_float32_matmul_precision("high")
+    config = transformers.LlamaConfig(**LLAMA_1B)
+    with torch.device("cuda"):
+        model = transformers.AutoModelForCausalLM.from_config(
+            config,
+            dtype=torch.float32 if masters else torch.bfloat16,
+            attn_implementation="sdpa",
+        )
+    model.config.use_cache = False
+    forward = torch.compile(model) if kind.startswith("compiled") else model
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
+    tokens = torch.randint(0, config.vocab_size, (shape.rows, shape.length), device="cuda")
+
+    def step() -> float:
+        for _ in range(shape.accumulate):
+            with (
+                torch.autocast("cuda", torch.bfloat16, enabled=masters),
+                sdpa_kernel(SDPBackend.CUDNN_ATTENTION),
+            ):
+                loss = forward(input_ids=tokens, labels=tokens).loss / shape.accumulate
+                loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        torch.cuda.synchronize()
+        return loss.item() * shape.accumulate
+
+    step()
+    first = time.monotonic() - began
+    times = []
+    for _ in range(steps + warm - 1):
+        start = time.monotonic()
+        loss = step()
+        times.append(time.monotonic() - start)
+    peak = torch.cuda.max_memory_allocated()
+    return row(f"transformers, {kind}", shape, times[warm - 1 :], peak, first, loss)
+
+
+def in_child(shape: Shape, arguments: argparse.Namespace, kind: str) -> Row:
+    command = [sys.executable, __file__, "--child", kind, "--batch", f"{shape.rows}x{shape.length}"]
+    for option in ("accumulate", "steps", "warm"):
+        command += [f"--{option}", str(getattr(arguments, option))]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode != 0:
+        sys.exit(f"transformers, {kind}: exit {run.returncode}\n{run.stderr[-2000:]}")
+    return Row(**json.loads(run.stdout.splitlines()[-1]))
+
+
+def table(rows: list[Row]) -> str:
+    head = "| | batch | tokens/s | TFLOP/s | MFU, % | peak, GiB | step, ms | to first step, s |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for r in rows:
+        lines.append(
+            f"| {r.who} | {r.batch} | {r.tokens_per_second:,} | {r.tflops} | {r.mfu} "
+            f"| {r.peak_gib} | {r.step_ms} | {r.first_step_s} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", action="append", help="ROWSxLENGTH, more than once if wanted")
+    parser.add_argument("--accumulate", type=int, default=1, help="micro-batches a step")
+    parser.add_argument("--steps", type=int, default=20, help="that are timed")
+    parser.add_argument("--warm", type=int, default=5, help="steps before those")
+    parser.add_argument("--peer", action="append", choices=PEERS)
+    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--engine", type=Path, default=ROOT / "build/engine/bascule-engine")
+    parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    shapes = [
+        Shape(*map(int, batch.split("x")), arguments.accumulate)
+        for batch in arguments.batch or ["2x4096", "1x8192"]
+    ]
+    if arguments.child:
+        print(json.dumps(asdict(peer(shapes[0], arguments.steps, arguments.warm, arguments.child))))
+        return
+    rows = []
+    for shape in shapes:
+        runs = [lambda s=shape: ours(s, arguments.steps, arguments.warm, arguments.engine.resolve())]
+        if not arguments.no_peer:
+            for kind in arguments.peer or PEERS:
+                runs.append(lambda s=shape, k=kind: in_child(s, arguments, k))
+        for run in runs:
+            rows.append(run())
+            print(json.dumps(asdict(rows[-1])), flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
