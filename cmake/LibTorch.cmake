@@ -21,7 +21,11 @@ foreach(part c10 torch_cpu)
 endforeach()
 add_library(bascule_torch INTERFACE)
 target_include_directories(bascule_torch SYSTEM INTERFACE ${LIBTORCH_ROOT}/include)
-target_link_libraries(bascule_torch INTERFACE libtorch_torch_cpu libtorch_c10)
+# at::parallel_for is a plain loop where OpenMP is off; of its runtimes a process has one, torch's.
+add_library(libtorch_gomp SHARED IMPORTED GLOBAL)
+set_target_properties(libtorch_gomp PROPERTIES IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/libgomp.so.1)
+target_compile_options(bascule_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+target_link_libraries(bascule_torch INTERFACE libtorch_torch_cpu libtorch_c10 libtorch_gomp)
 # What the wheel's libraries need, they find by themselves.
 target_link_options(bascule_torch INTERFACE LINKER:--allow-shlib-undefined)
 

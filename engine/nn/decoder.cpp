@@ -1,5 +1,6 @@
 #include "nn/decoder.h"
 
+#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
@@ -102,6 +103,7 @@ Tensor Decoder::hidden(const Batch& batch, std::vector<Saved>* saved) const {
   for (const Span& span : spans_) {
     const Tensor in = x;
     for (size_t i = span.begin; i < span.end; ++i) {
+      RECORD_USER_SCOPE(fmt::format("layers.{} forward", i));
       Saved own;
       x = layers_[i]->forward(x, batch, own);
       if (saved && !span.recomputed) (*saved)[i] = std::move(own);
@@ -132,10 +134,12 @@ LossSum Decoder::forward_backward(const Batch& batch, double scale) const {
   for (size_t at = spans_.size(); at-- > 0;) {
     const Span& span = spans_[at];
     if (span.recomputed) {
+      RECORD_USER_SCOPE(fmt::format("layers.{} recompute", span.begin));
       Tensor x = std::exchange(saved[span.begin], {}).tensors[0];
       for (size_t i = span.begin; i < span.end; ++i) x = layers_[i]->forward(x, batch, saved[i]);
     }
     for (size_t i = span.end; i-- > span.begin;) {
+      RECORD_USER_SCOPE(fmt::format("layers.{} backward", i));
       dx = layers_[i]->backward(dx, batch, saved[i]);
       accumulate(saved[i]);
     }

@@ -81,18 +81,22 @@ InitialValues::InitialValues(const Slots& slots, uint64_t seed, double std, int6
   rules_ = std::move(rules);
 }
 
-float InitialValues::value(const Rule& rule, int64_t index) const {
-  if (rule.std == 0) return static_cast<float>(rule.constant);
-  // Two words make a pair of normal values, four words two pairs: four neighbours share a counter.
-  const auto group = static_cast<uint64_t>(index / 4);
+std::array<float, 4> InitialValues::four(const Rule& rule, int64_t group) const {
+  std::array<float, 4> values;
+  values.fill(static_cast<float>(rule.constant));
+  if (rule.std == 0) return values;
+  const auto counter = static_cast<uint64_t>(group);
   const Words words =
-      philox({static_cast<uint32_t>(group), static_cast<uint32_t>(group >> 32),
+      philox({static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32),
               static_cast<uint32_t>(rule.stream), static_cast<uint32_t>(rule.stream >> 32)},
              seed_);
-  const size_t pair = static_cast<size_t>(index % 4) / 2 * 2;
-  const double radius = std::sqrt(-2 * std::log(unit(words[pair])));
-  const double angle = 2 * std::numbers::pi * unit(words[pair + 1]);
-  return static_cast<float>(rule.std * radius * (index % 2 ? std::sin(angle) : std::cos(angle)));
+  for (size_t pair = 0; pair < 4; pair += 2) {
+    const double radius = std::sqrt(-2 * std::log(unit(words[pair])));
+    const double angle = 2 * std::numbers::pi * unit(words[pair + 1]);
+    values[pair] = static_cast<float>(rule.std * radius * std::cos(angle));
+    values[pair + 1] = static_cast<float>(rule.std * radius * std::sin(angle));
+  }
+  return values;
 }
 
 void InitialValues::read(size_t index, const Box& box, std::span<std::byte> out) const {
@@ -101,15 +105,23 @@ void InitialValues::read(size_t index, const Box& box, std::span<std::byte> out)
   const int64_t count = elements(box.extent);
   require(out.size() == static_cast<size_t>(count) * sizeof(float), Kind::internal,
           "{}: {} bytes for {} values", infos_[index].name, out.size(), count);
+  const int64_t width = box.extent.empty() ? 1 : box.extent.back();  // neighbours, as in the slot
   at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      int64_t rest = i, at = 0;
+    std::array<float, 4> values{};
+    int64_t held = -1;  // the group that `values` are
+    for (int64_t i = begin, run = 0; i < end; i += run) {
+      int64_t rest = i, first = 0;
       for (size_t d = 0; d < steps.size(); ++d) {
-        at += (box.at[d] + rest / own[d]) * steps[d];
+        first += (box.at[d] + rest / own[d]) * steps[d];
         rest %= own[d];
       }
-      const float x = value(rules_[index], at);
-      std::memcpy(out.data() + static_cast<size_t>(i) * sizeof x, &x, sizeof x);
+      run = std::min(end - i, width - i % width);
+      for (int64_t j = 0; j < run; ++j) {
+        const int64_t at = first + j;
+        if (at / 4 != held) values = four(rules_[index], held = at / 4);
+        std::memcpy(out.data() + static_cast<size_t>(i + j) * sizeof(float),
+                    &values[static_cast<size_t>(at % 4)], sizeof(float));
+      }
     }
   });
 }

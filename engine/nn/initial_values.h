@@ -1,6 +1,7 @@
 // The values that a model starts from, as a source of tensors like any checkpoint.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "model/slot.h"
@@ -28,7 +29,8 @@ class InitialValues : public TensorSource {
     uint64_t stream = 0;
     double std = 0, constant = 0;  // std 0: the constant
   };
-  float value(const Rule& rule, int64_t index) const;
+  /// The elements [4 group, 4 group + 4): they share a counter.
+  std::array<float, 4> four(const Rule& rule, int64_t group) const;
 
   uint64_t seed_;
   std::vector<TensorInfo> infos_;

@@ -258,9 +258,9 @@ std::vector<std::string> check_settings(const Settings& settings) {
           "logger.save_config_filepath is not supported yet; checkpoints hold the settings as "
           "bascule/recipe.yaml");
   const ProfilingSettings& profile = settings.profiling;
-  require(
-      !profile.use_pytorch_profiler && !profile.nvtx_ranges, Kind::unsupported,
-      "profiling.use_pytorch_profiler and nvtx_ranges are not supported yet; set them to false");
+  require(!profile.use_pytorch_profiler || !profile.nvtx_ranges, Kind::user,
+          "profiling.use_pytorch_profiler and nvtx_ranges are both true, but one profiler can "
+          "watch at a time; set one to false");
   require(profile.profile_step_start <= profile.profile_step_end, Kind::user,
           "profiling.profile_step_start is {}, after profile_step_end, {}",
           profile.profile_step_start, profile.profile_step_end);

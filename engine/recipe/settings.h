@@ -243,10 +243,14 @@ struct ProfilingSettings {
   bool operator==(const ProfilingSettings&) const = default;
 
   void fields(auto& field) {
-    field("use_pytorch_profiler", use_pytorch_profiler, "a Chrome trace of the steps below");
-    field("profile_step_start", profile_step_start, "the first of them", at_least(0));
-    field("profile_step_end", profile_step_end, "the step after the last", at_least(0));
-    field("nvtx_ranges", nvtx_ranges, "mark blocks for Nsight");
+    field(
+        "use_pytorch_profiler", use_pytorch_profiler,
+        "a Chrome trace of the steps below, in logger.tensorboard_dir, or else checkpoint.save, or "
+        "else here");
+    field("profile_step_start", profile_step_start, "begin after so many steps", at_least(0));
+    field("profile_step_end", profile_step_end, "end after so many", at_least(0));
+    field("nvtx_ranges", nvtx_ranges,
+          "mark layers and operations of those steps for Nsight Systems, in place of a trace");
   }
 };
 

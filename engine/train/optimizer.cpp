@@ -1,5 +1,7 @@
 #include "train/optimizer.h"
 
+#include <ATen/record_function.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -77,6 +79,7 @@ double Optimizer::parameter_norm() const {
 }
 
 UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_scale) {
+  RECORD_USER_SCOPE("update");
   if constexpr (cuda::kBuilt)
     if (parameters_.device().is_cuda()) return update_on_gpu(lr, weight_decay, gradient_scale);
   UpdateResult result{.gradient_norm = norm() * std::abs(gradient_scale)};

@@ -1,5 +1,7 @@
 #include "train/step.h"
 
+#include <ATen/record_function.h>
+
 #include <algorithm>
 
 #include "base/interrupt.h"
@@ -9,6 +11,7 @@ namespace bascule {
 
 StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches,
                       const Schedule& schedule) {
+  RECORD_USER_SCOPE("step");
   const int64_t consumed = run.counters.consumed_train_samples;
   StepResult result{.lr = schedule.learning_rate(consumed),
                     .weight_decay = schedule.weight_decay(consumed),

@@ -12,6 +12,7 @@
 #include "recipe/flops.h"
 #include "train/console.h"
 #include "train/feed.h"
+#include "train/profile.h"
 #include "train/save.h"
 #include "train/start.h"
 #include "train/tensorboard.h"
@@ -43,6 +44,7 @@ class Loop {
         run_(start(settings_, reporter)),
         schedule_(schedule(settings_)),
         batches_(batches(settings_)),
+        profile_(settings_.profiling, profile_folder(), run_.parameters->device().is_cuda()),
         began_(now()) {}
 
   TrainOutcome go() {
@@ -66,6 +68,7 @@ class Loop {
     if (settings_.logger.tensorboard_dir)
       sinks_.push_back(tensorboard(settings_.logger, static_cast<double>(std::time(nullptr))));
     while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(feed);
+    profile_.end();
     flush();
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
     if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
@@ -74,6 +77,7 @@ class Loop {
 
  private:
   void step(const Feed& feed) {
+    profile_.at(run_.counters.step);
     const double before = now();
     const StepResult result = train_step(run_, reader(feed, Split::train), batches_, schedule_);
     const double flops =
@@ -152,6 +156,11 @@ class Loop {
     return {};
   }
 
+  fs::path profile_folder() const {
+    if (settings_.logger.tensorboard_dir) return *settings_.logger.tensorboard_dir;
+    return settings_.checkpoint.save.value_or(".");
+  }
+
   TrainOutcome finished() {
     outcome_.step = run_.counters.step;
     outcome_.consumed_samples = run_.counters.consumed_train_samples;
@@ -166,6 +175,7 @@ class Loop {
   Training run_;
   Schedule schedule_;
   Batches batches_;
+  Profile profile_;
   double began_;
   std::vector<std::unique_ptr<MetricsSink>> sinks_;
   std::vector<StepRow> rows_;  // since the last line

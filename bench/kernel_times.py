@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Where the time of a training step on a GPU goes, from a trace of it.
+
+    bascule train llama32_1b train.train_iters=14 profiling.use_pytorch_profiler=true
+    bench/kernel_times.py steps_10_12.pt.trace.json
+
+Prints a Markdown table: milliseconds a step and share of it, by kind of kernel; what no kernel
+covers is idle. A step is what the trace calls "step", from the first one's start to the last one's
+end. Host time is what the CPU does beside waiting for the GPU.
+"""
+
+import json
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+# The first pattern that a kernel's name holds names its kind.
+KINDS = (
+    ("attention", r"cudnn.*(sdpa|flash|fprop|bprop)|flash_|fmha|sdpa"),
+    ("products", r"gemm|nvjet|cutlass|splitK|cublas"),
+    ("AdamW and norm of gradients", r"adamw|sum_of_squares|squares"),
+    ("cross entropy", r"cross_entropy|log_sum|softmax"),
+    ("RMSNorm", r"norm"),
+    ("rope", r"rope"),
+    ("activation", r"activation|gated|swiglu|silu"),
+    ("embedding", r"embed"),
+    ("routing of experts", r"route|permute|expert|topk|sort|scan"),
+    ("copies and fills", r"memcpy|memset|copy|fill"),
+)
+GPU = ("kernel", "gpu_memcpy", "gpu_memset")
+WAITS = re.compile(r"Synchronize|cudaMemcpyAsync|cudaStreamWait")
+
+
+def kind_of(name: str) -> str:
+    return next((kind for kind, words in KINDS if re.search(words, name, re.IGNORECASE)), "other")
+
+
+def covered(spans: list[tuple[float, float]]) -> float:
+    """The length of the union of spans."""
+    total, end = 0.0, float("-inf")
+    for start, stop in sorted(spans):
+        total += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return total
+
+
+def breakdown(trace: Path) -> dict:
+    events = [e for e in json.loads(trace.read_text())["traceEvents"] if e.get("ph") == "X"]
+    steps = [e for e in events if e["name"] == "step" and e.get("cat") == "user_annotation"]
+    if not steps:
+        sys.exit(f"{trace}: no step is traced; give profiling.profile_step_start and _end")
+    begin, end = min(e["ts"] for e in steps), max(e["ts"] + e["dur"] for e in steps)
+    inside = [e for e in events if begin <= e["ts"] < end]
+    kinds: dict[str, float] = defaultdict(float)
+    others: dict[str, float] = defaultdict(float)
+    spans = []
+    for event in (e for e in inside if e.get("cat") in GPU):
+        kinds[kind_of(event["name"])] += event["dur"]
+        if kind_of(event["name"]) == "other":
+            others[event["name"][:100]] += event["dur"]
+        spans.append((event["ts"], event["ts"] + event["dur"]))
+    waits = [
+        (e["ts"], e["ts"] + e["dur"])
+        for e in inside
+        if e.get("cat") in ("cuda_runtime", "cuda_driver") and WAITS.search(e["name"])
+    ]
+    scale = 1e-3 / len(steps)
+    return {
+        "step_ms": (end - begin) * scale,
+        "kinds_ms": {kind: time * scale for kind, time in kinds.items()},
+        "others_ms": {name: time * scale for name, time in others.items()},
+        "idle_ms": (end - begin - covered(spans)) * scale,
+        "host_ms": (end - begin - covered(waits)) * scale,
+        "kernels": len(spans) / len(steps),
+    }
+
+
+def main() -> None:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    found = breakdown(Path(sys.argv[1]))
+    step = found["step_ms"]
+    rows = sorted(found["kinds_ms"].items(), key=lambda row: -row[1])
+    print("| | ms a step | % |\n|---|---|---|")
+    for name, time in [*rows, ("idle", found["idle_ms"]), ("whole step", step)]:
+        print(f"| {name} | {time:.2f} | {100 * time / step:.1f} |")
+    print(f"\n{found['kernels']:.0f} kernels and copies a step; the host works {found['host_ms']:.1f} ms.")
+    for name, time in sorted(found["others_ms"].items(), key=lambda row: -row[1])[:8]:
+        print(f"other: {time:.3f} ms {name}")
+
+
+if __name__ == "__main__":
+    main()
