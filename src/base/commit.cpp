@@ -138,7 +138,7 @@ fs::path Workspace::path_of(const std::string& name) const {
   require(inside.is_relative() && inside.has_filename() && inside.lexically_normal() == inside &&
               *inside.begin() != "..",
           Kind::internal, "\"{}\" is no name inside of a result", name);
-  const fs::path path = data_ / inside;
+  fs::path path = data_ / inside;
   make_directories(path.parent_path());
   return path;
 }

@@ -99,7 +99,7 @@ void write_items(const Items& items, std::string_view brackets, const JsonStyle&
   const auto line = [&](int level) {
     if (style.indent < 0) return;
     out += '\n';
-    out.append(static_cast<size_t>(style.indent * level), ' ');
+    out.append(static_cast<size_t>(style.indent) * static_cast<size_t>(level), ' ');
   };
   bool first = true;
   for (const auto& item : items) {

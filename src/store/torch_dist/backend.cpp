@@ -28,7 +28,7 @@ class BackendEvents final : public JsonEvents {
     if (depth_ == 1) key_ = std::move(text);
   }
   void string(std::string& text) override {
-    if (depth_ == 1 && key_ == "sharded_backend") backend = std::move(text);
+    if (depth_ == 1 && key_ == "sharded_backend") backend = text;
     value(text);
   }
   void natural(uint64_t number) override { value(std::to_string(number)); }

@@ -32,6 +32,7 @@ constexpr uint32_t kHeaviest = UINT32_MAX;
 
 inline bool is_node(Word word) { return (word & 3) == 2; }
 inline bool is_small(Word word) { return (word & 3) == 1; }
+// NOLINTNEXTLINE(performance-no-int-to-ptr): a word is a pointer with a tag in its lowest bits
 inline Node& node_of(Word word) { return *reinterpret_cast<Node*>(word - 2); }
 inline Word word_of(const Node& node) { return reinterpret_cast<Word>(&node) + 2; }
 inline bool fits_small(int64_t value) {

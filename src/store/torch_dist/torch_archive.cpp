@@ -113,7 +113,7 @@ SavedTensor saved_tensor(const Value& given) {
   return tensor;
 }
 
-TorchArchive::TorchArchive(ReadAt read, int64_t length) : read_(read), zip_(read, length) {
+TorchArchive::TorchArchive(const ReadAt& read, int64_t length) : read_(read), zip_(read, length) {
   const auto& records = zip_.records();
   require(!records.empty(), Kind::format, "the archive is empty");
   // torch takes what precedes the first slash of the first name.

@@ -33,7 +33,7 @@ SavedTensor saved_tensor(const pickle::Value& value);
 class TorchArchive {
  public:
   /// Reads the archive's directory and its data.pkl.
-  TorchArchive(ReadAt read, int64_t length);
+  TorchArchive(const ReadAt& read, int64_t length);
 
   const pickle::Value& value() const { return value_; }
   /// Returns where the elements of `tensor` begin in the archive.

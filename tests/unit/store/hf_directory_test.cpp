@@ -25,6 +25,7 @@ constexpr const char* kSecond = "model-00002-of-00002.safetensors";
 
 std::vector<std::string> names(const std::vector<HfFile>& files) {
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const HfFile& file : files) names.push_back(file.name);
   return names;
 }

@@ -83,8 +83,9 @@ TEST(SafetensorsOutput, ShardsComeWithAnIndexThatOpens) {
 }
 
 TEST(SafetensorsOutput, KeepsTheOrderUnlessItMisaligns) {
-  const auto order = [](std::vector<TensorInfo> tensors) {
+  const auto order = [](const std::vector<TensorInfo>& tensors) {
     std::vector<std::string> names;
+    names.reserve(tensors.size());
     for (const TensorInfo& tensor : tensors) names.push_back(tensor.name);
     const Output output = safetensors_output(tensors, {{"m", names}});
     names.clear();

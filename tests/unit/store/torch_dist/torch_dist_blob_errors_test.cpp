@@ -66,7 +66,7 @@ TEST(TorchDistBlobErrors, Places) {
 }
 
 TEST(TorchDistBlobErrors, Blobs) {
-  const auto rebuild = [](auto member, Value value) {
+  const auto rebuild = [](auto member, const Value& value) {
     Rebuild tensor;
     tensor.*member = value;
     return blob(blob_of(tensor.value()));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "bascule/error.h"
 #include "store/torch_dist/dcp_metadata.h"
 #include "store/torch_dist/torch_dist_source.h"
@@ -39,7 +41,7 @@ TEST(TorchDistErrors, Metadata) {
     return with([&](Fake& fake) { fake.*member = value; });
   };
   const auto json = [&](std::string text) { return member(&Fake::metadata_json, std::move(text)); };
-  const auto dtype = [&](Value value) { return member(&Fake::dtype, value); };
+  const auto dtype = [&](Value value) { return member(&Fake::dtype, std::move(value)); };
   const auto path = [&](std::string text) { return member(&Fake::path, std::move(text)); };
   const int64_t huge = int64_t{1} << 62;
   const Bad rows[] = {

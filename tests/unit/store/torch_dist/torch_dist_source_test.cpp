@@ -100,6 +100,7 @@ TEST(TorchDistSource, ReadsFromManyThreads) {
   std::vector<std::string> all(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(all.size());
     for (std::string& lines : all) threads.emplace_back([&] { lines = table(*fresh); });
   }
   for (const std::string& lines : all) EXPECT_EQ(lines, once);
