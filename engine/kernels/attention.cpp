@@ -4,6 +4,8 @@
 
 #include "kernels/compute_type.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/device.h"
+#include "kernels/log_sum.h"
 
 namespace bascule {
 namespace {
@@ -15,7 +17,7 @@ Tensor hidden_keys(int64_t length, const AttentionRule& rule, at::Device device)
   const Tensor places = at::arange(length, at::TensorOptions(at::kLong).device(device));
   const Tensor distance = places.unsqueeze(1) - places.unsqueeze(0);
   Tensor hidden = distance < 0;
-  if (rule.window) hidden = at::logical_or(hidden, distance >= *rule.window);
+  if (rule.window) hidden.bitwise_or_(distance >= *rule.window);
   return hidden;
 }
 
@@ -39,7 +41,7 @@ Tensor masked(const Tensor& z, const Tensor& shaped_like, const Tensor& hidden) 
 
 // ATen's kernel for the CPU knows neither soft caps nor sinks, and wants as many keys as queries.
 bool fast(const AttentionInput& input, const AttentionRule& rule) {
-  return input.queries.is_cpu() && !rule.soft_cap && !input.sinks.defined() &&
+  return !on_gpu(input.queries) && !rule.soft_cap && !input.sinks.defined() &&
          input.queries.scalar_type() != at::kDouble;
 }
 
@@ -72,7 +74,7 @@ AttentionOutput attention_forward_reference(const AttentionInput& input,
       masked(scores(grouped(input.queries.to(type), kv_heads), input.keys.to(type), rule),
              input.queries, hidden_keys(input.queries.size(2), rule, input.queries.device()));
   AttentionOutput output;
-  output.log_sum = rows.logsumexp(-1);
+  output.log_sum = log_sum_exp(rows);
   if (input.sinks.defined())
     output.log_sum = at::logaddexp(output.log_sum, input.sinks.to(type).view({1, -1, 1}));
   const Tensor weights = rows.sub_(output.log_sum.unsqueeze(-1)).exp_();
@@ -121,9 +123,12 @@ AttentionOutput attention_forward(const AttentionInput& input, const AttentionRu
   if (!fast(input, rule)) return attention_forward_reference(input, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
   const std::optional<Tensor> mask = window_mask(input, rule);
+  const Tensor keys = repeated(input.keys, times), values = repeated(input.values, times);
+  if (keys.is_meta())  // ATen has no such kernel for them
+    return {at::empty_like(input.queries),
+            at::empty(input.queries.sizes().slice(0, 3), keys.options().dtype(at::kFloat))};
   auto [out, log_sum] = at::_scaled_dot_product_flash_attention_for_cpu(
-      input.queries, repeated(input.keys, times), repeated(input.values, times), 0.0, !mask, mask,
-      rule.scale);
+      input.queries, keys, values, 0.0, !mask, mask, rule.scale);
   return {out, log_sum};
 }
 
@@ -134,9 +139,17 @@ AttentionInput attention_backward(const Tensor& dout, const AttentionInput& inpu
   if (!fast(input, rule)) return attention_backward_reference(dout, input, output, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
   const std::optional<Tensor> mask = window_mask(input, rule);
-  auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-      dout, input.queries, repeated(input.keys, times), repeated(input.values, times), output.out,
-      output.log_sum, 0.0, !mask, mask, rule.scale);
+  const Tensor keys = repeated(input.keys, times), values = repeated(input.values, times);
+  Tensor dq, dk, dv;
+  if (dout.is_meta()) {
+    dq = at::empty_like(input.queries);
+    dk = at::empty_like(keys);
+    dv = at::empty_like(values);
+  } else {
+    std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+        dout, input.queries, keys, values, output.out, output.log_sum, 0.0, !mask, mask,
+        rule.scale);
+  }
   return {dq, folded(dk, times), folded(dv, times), {}};
 }
 

@@ -7,6 +7,12 @@ namespace bascule {
 
 using at::Tensor;
 
+Tensor embedding_forward(const Tensor& weight, const Tensor& tokens) {
+  // ATen looks rows up by an operation that meta tensors lack.
+  if (weight.is_meta()) return at::empty({tokens.size(0), weight.size(1)}, weight.options());
+  return at::embedding(weight, tokens);
+}
+
 void embedding_backward(const Tensor& gradient, const Tensor& dout, const Tensor& tokens,
                         double factor) {
   if constexpr (cuda::kBuilt)

@@ -23,9 +23,10 @@ Tensor by_head(const Tensor& x, const Batch& batch) {
   return x.view({batch.sequences, batch.length, x.size(1), x.size(2)}).transpose(1, 2);
 }
 
-/// [sequences, heads, length, dim] -> [tokens, heads, dim]
+/// [sequences, heads, length, dim] -> [tokens, heads, dim], dense: of a single sequence a reshape
+/// alone would be a view.
 Tensor by_token(const Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0) * x.size(2), x.size(1), x.size(3)});
+  return x.transpose(1, 2).contiguous().view({x.size(0) * x.size(2), x.size(1), x.size(3)});
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/embedding.h"
+
 namespace bascule {
 
 using at::Tensor;
@@ -16,7 +18,7 @@ double Embedding::factor(at::ScalarType dtype) const {
 }
 
 Tensor Embedding::forward(const Batch& batch) const {
-  Tensor out = at::embedding(weight_->value, batch.tokens);
+  Tensor out = embedding_forward(weight_->value, batch.tokens);
   if (scaled_) out.mul_(factor(out.scalar_type()));
   return out;
 }

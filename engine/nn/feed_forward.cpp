@@ -1,6 +1,7 @@
 #include "nn/feed_forward.h"
 
 #include "kernels/activation.h"
+#include "kernels/device.h"
 
 namespace bascule {
 namespace {
@@ -29,7 +30,7 @@ Tensor FeedForwardBlock::forward(const Tensor& in, const Batch& batch, Saved& sa
   saved.tensors = {wide};
   Tensor out =
       out_.forward(activation_forward(activation_, gated_, wide), batch, saved.parts[kOut]);
-  if (in.is_cpu()) saved.parts[kOut].tensors.clear();  // quicker computed again than kept
+  if (!on_gpu(in)) saved.parts[kOut].tensors.clear();  // quicker computed again than kept
   return out;
 }
 

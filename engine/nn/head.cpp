@@ -4,6 +4,7 @@
 
 #include "kernels/compute_type.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/device.h"
 
 namespace bascule {
 
@@ -14,12 +15,12 @@ namespace {
 /// A GPU wants large products, and each chunk reads and writes the whole gradient of the weight; a
 /// CPU wants what its cache holds.
 int64_t suitable_chunk(at::Device device) {
-  return device.is_cuda() ? int64_t{1} << 30 : int64_t{16} << 20;
+  return on_gpu(device) ? int64_t{1} << 30 : int64_t{16} << 20;
 }
 
 /// Bytes of a row of logits while its loss is computed: kernels for GPUs work in place.
 int64_t row_bytes(const Tensor& weight) {
-  const at::ScalarType type = weight.is_cuda() ? weight.scalar_type() : compute_type(weight);
+  const at::ScalarType type = on_gpu(weight) ? weight.scalar_type() : compute_type(weight);
   return weight.size(0) * static_cast<int64_t>(at::elementSize(type));
 }
 
@@ -46,7 +47,7 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
   const Tensor mask = batch.loss_mask.to(compute_type(in));
   const int64_t tokens = x.size(0);
   int64_t step = chunk_bytes_ / row_bytes(weight_->value);
-  if (x.is_cuda() && step > kTile) step = step / kTile * kTile;
+  if (on_gpu(x) && step > kTile) step = step / kTile * kTile;
   step = std::clamp<int64_t>(step, 1, tokens);
   Tensor dx = scale ? at::empty_like(x) : Tensor();
   Tensor sum = at::zeros({}, mask.options());
@@ -65,7 +66,9 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
     accumulate(now);
   }
   if (scale && din) *din = norm_.backward(dx, batch, saved);
-  const Tensor sums = at::stack({sum, mask.sum()}).cpu();
+  const Tensor counted = at::stack({sum, mask.sum()});
+  if (counted.is_meta()) return {};
+  const Tensor sums = counted.cpu();
   return {sums[0].item<double>(), sums[1].item<double>()};
 }
 

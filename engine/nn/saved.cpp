@@ -1,7 +1,9 @@
 #include "nn/saved.h"
 
+#include <algorithm>
 #include <unordered_set>
 
+#include "kernels/device.h"
 #include "kernels/embedding.h"
 #include "nn/parameters.h"
 
@@ -9,6 +11,16 @@ namespace bascule {
 namespace {
 
 using at::Tensor;
+
+/// gradient += product, of a narrower type. ATen widens the whole of it first.
+void add_slices(const Tensor& gradient, const Tensor& product) {
+  constexpr int64_t kSlice = int64_t{1} << 20;  // elements
+  const int64_t step = std::max<int64_t>(1, kSlice / std::max<int64_t>(1, product.size(1)));
+  for (int64_t at = 0; at < product.size(0); at += step) {
+    const int64_t rows = std::min(step, product.size(0) - at);
+    gradient.narrow(0, at, rows).add_(product.narrow(0, at, rows));
+  }
+}
 
 void add(const Saved::Waiting& waiting) {
   const Tensor& gradient = waiting.parameter->gradient;
@@ -19,12 +31,13 @@ void add(const Saved::Waiting& waiting) {
     gradient.add_(waiting.dy.view(gradient.sizes()));
   } else if (waiting.x.scalar_type() == gradient.scalar_type()) {
     gradient.addmm_(waiting.dy.t(), waiting.x);
-  } else if (gradient.is_cuda() && gradient.scalar_type() == at::kFloat) {
+  } else if (on_gpu(gradient) && gradient.scalar_type() == at::kFloat) {
     // Products of bf16 are added up in fp32, in place.
     Tensor sum = gradient;
-    if (waiting.x.size(0) > 0) at::addmm_out(sum, sum, waiting.dy.t(), waiting.x, at::kFloat);
+    if (waiting.x.size(0) > 0 && !sum.is_meta())
+      at::addmm_out(sum, sum, waiting.dy.t(), waiting.x, at::kFloat);
   } else {
-    gradient.add_(at::mm(waiting.dy.t(), waiting.x));
+    add_slices(gradient, at::mm(waiting.dy.t(), waiting.x));
   }
 }
 

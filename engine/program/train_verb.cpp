@@ -6,9 +6,11 @@
 
 #include "bridge/megatron_model.h"
 #include "cli/progress.h"
+#include "kernels/memory_count.h"
 #include "program/verbs.h"
 #include "recipe/flops.h"
 #include "recipe/resolve.h"
+#include "train/peak_memory.h"
 #include "train/trainer.h"
 
 namespace bascule::cli {
@@ -40,6 +42,19 @@ std::string as_text(const TrainOutcome& outcome) {
   return text + "\n";
 }
 
+/// A comment on the memory of a run here.
+std::string memory_cost(const Settings& settings) {
+  const at::Device device = training_device(/*absent=*/true);
+  const char* where = device.is_cuda() ? "a GPU" : "the CPU";
+  try {
+    return fmt::format("# at most {:.3f} GB at its peak, on {}\n",
+                       static_cast<double>(predicted_peak(settings, device)) / 1e9, where);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::unsupported) throw;
+    return fmt::format("# {}\n", error.what());
+  }
+}
+
 /// What the recipe's model is and costs, as comments.
 std::string costs(const Settings& settings) {
   if (!settings.model.family) return "";  // a checkpoint says what the model is
@@ -53,9 +68,9 @@ std::string costs(const Settings& settings) {
   return fmt::format(
       "# {} parameters, {} of them used by a token\n"
       "# {} tokens and {:.3g} floating-point operations a step\n"
-      "# {:.2f} GB for weights, gradients, masters and moments; activations come on top\n",
+      "# {:.2f} GB for weights, gradients, masters and moments\n{}",
       counts.all, counts.active, sequences * length, flops,
-      static_cast<double>(counts.all * each) / 1e9);
+      static_cast<double>(counts.all * each) / 1e9, memory_cost(settings));
 }
 
 Result run(const Wanted& wanted, const Session& session) {
@@ -64,6 +79,7 @@ Result run(const Wanted& wanted, const Session& session) {
   for (const std::string& note : resolved.notes) progress.note(note);
   if (wanted.dry_run)
     return {.exit = 0, .out = to_annotated_yaml(resolved) + costs(resolved.settings), .err = {}};
+  count_memory();
   const TrainOutcome outcome = train(resolved, progress, [&](const std::string& line) {
     if (session.quiet) return;
     if (session.json)

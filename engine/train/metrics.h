@@ -19,7 +19,7 @@ struct StepRow {
   double seconds = 0;
   double flops = 0;        // of the step, as the peers count them
   int64_t skipped = 0;     // steps so far
-  int64_t peak_bytes = 0;  // the most that tensors took on the GPU so far; 0 on a CPU
+  int64_t peak_bytes = 0;  // the most that tensors took on the device so far
   StepResult result;
 };
 

@@ -15,13 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSchedule = "opt_param_scheduler";
 
-TrainedModel described(const Settings& settings) {
-  require(settings.model.family.has_value(), Kind::user,
-          "the settings say no model: name a recipe of one, or checkpoint.pretrained_checkpoint");
-  return trained_model(
-      megatron_model(architecture(settings), *settings.model.family, "the recipe's model"));
-}
-
 /// The recipe's model and that of a checkpoint must be one, where the recipe has one.
 void require_same_model(const Settings& settings, const Opened& opened) {
   if (!settings.model.family) return;
@@ -125,6 +118,13 @@ Training from_random_values(const Settings& settings) {
 }
 
 }  // namespace
+
+TrainedModel described(const Settings& settings) {
+  require(settings.model.family.has_value(), Kind::user,
+          "the settings say no model: name a recipe of one, or checkpoint.pretrained_checkpoint");
+  return trained_model(
+      megatron_model(architecture(settings), *settings.model.family, "the recipe's model"));
+}
 
 Training start(const Settings& settings, Reporter&) {
   const CheckpointSettings& rules = settings.checkpoint;

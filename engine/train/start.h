@@ -7,6 +7,9 @@
 
 namespace bascule {
 
+/// The model that the settings describe. Throws Error{user} where they name no family.
+TrainedModel described(const Settings& settings);
+
 /// Resumes checkpoint.load where it holds a checkpoint; else takes the weights of
 /// checkpoint.pretrained_checkpoint; else starts from random values. Throws Error{mismatch} when a
 /// checkpoint is of another model or lacks what the optimizer keeps, Error{unsupported} when it

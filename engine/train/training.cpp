@@ -57,7 +57,7 @@ void take_balancing(const ModelSettings& settings, Arch& arch) {
 
 }  // namespace
 
-Training make_training(TrainedModel model, const Settings& settings) {
+Training make_training(TrainedModel model, const Settings& settings, at::Device device) {
   const int64_t length = settings.model.seq_length, most = model.arch.max_positions;
   require(most == 0 || length <= most, Kind::user,
           "model.seq_length is {}, but the model is made for {} positions", length, most);
@@ -71,7 +71,7 @@ Training make_training(TrainedModel model, const Settings& settings) {
       megatron_local(model.arch, model.slots, {}, 0, {.vocab_multiple = model.vocab_multiple});
   run.parameters = std::make_unique<Parameters>(
       model.slots, local, Shards{},
-      ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat, .device = training_device()});
+      ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat, .device = device});
   Arch trained = model.arch;
   take_balancing(settings.model, trained);
   const auto layers = static_cast<int64_t>(trained.layers.size());

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bridge/trained_model.h"
+#include "kernels/device.h"
 #include "nn/decoder.h"
 #include "nn/parameters.h"
 #include "recipe/settings.h"
@@ -28,7 +29,8 @@ struct Training {
 };
 
 /// Allocates parameters, all zero, and the optimizer, on one rank.
-Training make_training(TrainedModel model, const Settings& settings);
+Training make_training(TrainedModel model, const Settings& settings,
+                       at::Device device = training_device());
 
 /// All parameters by the names of the rank's dialect.
 std::vector<NamedTensor> values(const Parameters& parameters);

@@ -59,16 +59,33 @@ AttentionInput flash_backward(const Tensor& dout, const AttentionInput& input,
   return {swapped(dq), swapped(dk), swapped(dv), {}};
 }
 
+/// What the kernels allocate, of meta tensors.
+AttentionOutput sized_forward(const AttentionInput& input) {
+  const auto wide = input.queries.options().dtype(at::kFloat);
+  return {at::empty_like(input.queries), at::empty(input.queries.sizes().slice(0, 3), wide)};
+}
+
+AttentionInput sized_backward(const AttentionInput& input) {
+  const auto wide = input.queries.options().dtype(at::kFloat);
+  AttentionInput gradients{
+      at::empty_like(input.queries), at::empty_like(input.keys), at::empty_like(input.values), {}};
+  // Scratch: the gradient of the queries is added up in fp32, beside a sum a row.
+  const Tensor sums = at::empty(input.queries.sizes(), wide);
+  const Tensor rows = at::empty(input.queries.sizes().slice(0, 3), wide);
+  return gradients;
+}
+
 }  // namespace
 
 bool attends(const AttentionInput& input, const AttentionRule& rule) {
   const Tensor& queries = input.queries;
-  return kBuilt && queries.is_cuda() && queries.scalar_type() == at::kBFloat16 &&
+  return kBuilt && on_gpu(queries) && queries.scalar_type() == at::kBFloat16 &&
          queries.size(3) % kDims == 0 && queries.size(3) <= kFlashDim && !rule.soft_cap &&
          !input.sinks.defined();
 }
 
 AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule) {
+  if (input.queries.is_meta()) return sized_forward(input);
   if (!by_cudnn(input, rule)) return flash_forward(input, rule);
   const auto results = at::_scaled_dot_product_cudnn_attention(
       input.queries, input.keys, input.values, std::nullopt, /*compute_log_sumexp=*/true, 0.0,
@@ -78,6 +95,7 @@ AttentionOutput attention_forward(const AttentionInput& input, const AttentionRu
 
 AttentionInput attention_backward(const Tensor& dout, const AttentionInput& input,
                                   const AttentionOutput& output, const AttentionRule& rule) {
+  if (dout.is_meta()) return sized_backward(input);
   if (!by_cudnn(input, rule)) return flash_backward(dout, input, output, rule);
   const int64_t length = input.queries.size(2);
   const auto [dq, dk, dv] = at::_scaled_dot_product_cudnn_attention_backward(

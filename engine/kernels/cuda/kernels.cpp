@@ -73,6 +73,7 @@ Tensor activation_forward(Activation kind, bool gated, const Tensor& x) {
   std::vector<int64_t> sizes = in.sizes().vec();
   if (gated) sizes.back() /= 2;
   Tensor y = at::empty(sizes, in.options());
+  if (in.is_meta()) return y;
   activation_forward(curve_of(kind), activation_shape(gated, in), array(in), array(y), stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return y;
@@ -81,6 +82,7 @@ Tensor activation_forward(Activation kind, bool gated, const Tensor& x) {
 Tensor activation_backward(Activation kind, bool gated, const Tensor& dy, const Tensor& x) {
   const Tensor in = x.contiguous(), dout = dy.contiguous();
   Tensor dx = at::empty_like(in);
+  if (in.is_meta()) return dx;
   activation_backward(curve_of(kind), activation_shape(gated, in), array(dout), array(in),
                       array(dx), stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -94,6 +96,7 @@ Tensor rms_forward(const Norm& norm, const Tensor& x, const Tensor& weight,
   std::vector<int64_t> sizes = in.sizes().vec();
   sizes.back() = 1;
   statistics.scale = at::empty(sizes, in.options().dtype(at::kFloat));
+  if (in.is_meta()) return y;
   rms_forward(norm_shape(norm, in), array(in), array(w), array(y), data<float>(statistics.scale),
               stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -111,6 +114,7 @@ NormGradients rms_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
   gradients.x = at::empty_like(in);
   gradients.weight = at::empty({shape.width}, wide);
   const Tensor partial = at::empty({rms_parts(shape), shape.width}, wide);
+  if (in.is_meta()) return gradients;
   rms_backward(shape,
                {.dy = array(dout),
                 .x = array(in),
@@ -131,6 +135,7 @@ void turn(const Tensor& out, const Tensor& x, const RopeTable& table, double sig
       out.stride(-1) == 1 && out.numel() == in.numel() && table.cosines.scalar_type() == at::kFloat,
       Kind::internal, "rope writes {} values to {}", in.numel(), out.numel());
   const Tensor cosines = table.cosines.contiguous(), sines = table.sines.contiguous();
+  if (in.is_meta()) return;
   const Tensor& split = in.dim() == 4 ? in : out;  // who says how heads are grouped
   const int64_t groups = split.size(1), heads = split.dim() == 4 ? split.size(2) : 1;
   const HeadsShape shape{.tokens = in.size(0),
@@ -156,6 +161,7 @@ Tensor cross_entropy(Tensor& logits, const Tensor& labels, const Tensor& weights
   const Tensor dense_labels = labels.contiguous();
   const Tensor dense_weights = weights.to(at::kFloat).contiguous();
   Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kFloat));
+  if (logits.is_meta()) return losses;
   cross_entropy({.logits = array(logits),
                  .labels = data<int64_t>(dense_labels),
                  .weights = data<float>(dense_weights),
@@ -174,6 +180,7 @@ void embedding_backward(const Tensor& gradient, const Tensor& dout, const Tensor
                         double factor) {
   const auto [sorted, order] = at::sort(tokens, /*stable=*/true, 0, /*descending=*/false);
   const Tensor dy = dout.contiguous();
+  if (dy.is_meta()) return;
   embedding_backward({.gradient = data<float>(gradient),
                       .dy = array(dy),
                       .tokens = data<int64_t>(sorted),

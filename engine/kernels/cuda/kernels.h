@@ -1,5 +1,6 @@
 // Tensors' entrance to the CUDA kernels, for the free functions of this folder's parent. What each
-// computes is said there. On the current stream; nothing waits for the device.
+// computes is said there. On the current stream; nothing waits for the device. Of meta tensors the
+// results are allocated and nothing is computed.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -8,6 +9,7 @@
 
 #include "kernels/adamw.h"
 #include "kernels/attention.h"
+#include "kernels/device.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
 
@@ -18,8 +20,7 @@ inline constexpr bool kBuilt = BASCULE_HAS_CUDA;
 
 /// Whether the kernels take x; what they do not take, ATen's operations compute.
 inline bool serves(const at::Tensor& x) {
-  return kBuilt && x.is_cuda() &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return kBuilt && on_gpu(x) && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 at::Tensor activation_forward(Activation kind, bool gated, const at::Tensor& x);

@@ -33,48 +33,51 @@ Tensor turned_by_place(const Tensor& x, double theta) {
   return at::cat({a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()}, 3);
 }
 
-TEST(Blocks, AttentionIsItsFormula) {
-  for (const bool norms : {false, true})
-    for (const bool bias : {false, true}) {
-      const Gqa gqa{.heads = 4,
-                    .kv_heads = 2,
-                    .head_dim = 6,
-                    .qkv_bias = bias,
-                    .qk_norm = norms ? Gqa::QkNorm::per_head : Gqa::QkNorm::none};
-      Toy toy(nn_toy(gqa));
-      const Parameters& all = toy.parameters;
-      std::vector<const Parameter*> used = {
-          &all.holding({"layers.1.attn.q", "layers.1.attn.k", "layers.1.attn.v"}),
-          &all.holding({"layers.1.attn.o"})};
-      if (bias)
-        used.push_back(
-            &all.holding({"layers.1.attn.q.bias", "layers.1.attn.k.bias", "layers.1.attn.v.bias"}));
-      if (norms) {
-        used.push_back(&all.holding({"layers.1.attn.q_norm"}));
-        used.push_back(&all.holding({"layers.1.attn.k_norm"}));
-      }
-      const Batch batch = batch_of(2, 5, 13);
-      const AutogradBlock oracle(used, [&](const Tensor& in, const std::vector<Tensor>& w) {
-        Tensor qkv = at::matmul(in, w[0].t());
-        if (bias) qkv = qkv + w[2];
-        qkv = qkv.view({2, 5, 2, 4, 6});  // sequences, length, key heads, q q k v, dim
-        Tensor q = qkv.narrow(3, 0, 2).reshape({2, 5, 4, 6}).transpose(1, 2);
-        Tensor k = qkv.select(3, 2).transpose(1, 2), v = qkv.select(3, 3).transpose(1, 2);
-        if (norms) {
-          q = rms(q, w[w.size() - 2], 1e-5);
-          k = rms(k, w[w.size() - 1], 1e-5);
-        }
-        q = turned_by_place(q, 10000);
-        k = turned_by_place(k, 10000).repeat_interleave(2, 1);
-        v = v.repeat_interleave(2, 1);
-        const Tensor later = at::ones({5, 5}, at::TensorOptions(at::kBool)).triu(1);
-        const Tensor z = (at::matmul(q, k.transpose(2, 3)) / std::sqrt(6.0))
-                             .masked_fill(later, -std::numeric_limits<double>::infinity());
-        const Tensor out = at::matmul(z.softmax(-1), v).transpose(1, 2).reshape({10, 24});
-        return at::matmul(out, w[1].t());
-      });
-      compare(toy, AttentionBlock(all, toy.arch, gqa, "layers.1."), oracle, batch);
+void check_attention(bool norms, bool bias, int64_t sequences) {
+  const Gqa gqa{.heads = 4,
+                .kv_heads = 2,
+                .head_dim = 6,
+                .qkv_bias = bias,
+                .qk_norm = norms ? Gqa::QkNorm::per_head : Gqa::QkNorm::none};
+  Toy toy(nn_toy(gqa));
+  const Parameters& all = toy.parameters;
+  std::vector<const Parameter*> used = {
+      &all.holding({"layers.1.attn.q", "layers.1.attn.k", "layers.1.attn.v"}),
+      &all.holding({"layers.1.attn.o"})};
+  if (bias)
+    used.push_back(
+        &all.holding({"layers.1.attn.q.bias", "layers.1.attn.k.bias", "layers.1.attn.v.bias"}));
+  if (norms) {
+    used.push_back(&all.holding({"layers.1.attn.q_norm"}));
+    used.push_back(&all.holding({"layers.1.attn.k_norm"}));
+  }
+  const Batch batch = batch_of(sequences, 5, 13);
+  const AutogradBlock oracle(used, [&](const Tensor& in, const std::vector<Tensor>& w) {
+    Tensor qkv = at::matmul(in, w[0].t());
+    if (bias) qkv = qkv + w[2];
+    qkv = qkv.view({sequences, 5, 2, 4, 6});  // length, key heads, q q k v, dim
+    Tensor q = qkv.narrow(3, 0, 2).reshape({sequences, 5, 4, 6}).transpose(1, 2);
+    Tensor k = qkv.select(3, 2).transpose(1, 2), v = qkv.select(3, 3).transpose(1, 2);
+    if (norms) {
+      q = rms(q, w[w.size() - 2], 1e-5);
+      k = rms(k, w[w.size() - 1], 1e-5);
     }
+    q = turned_by_place(q, 10000);
+    k = turned_by_place(k, 10000).repeat_interleave(2, 1);
+    v = v.repeat_interleave(2, 1);
+    const Tensor later = at::ones({5, 5}, at::TensorOptions(at::kBool)).triu(1);
+    const Tensor z = (at::matmul(q, k.transpose(2, 3)) / std::sqrt(6.0))
+                         .masked_fill(later, -std::numeric_limits<double>::infinity());
+    const Tensor out = at::matmul(z.softmax(-1), v).transpose(1, 2).reshape({sequences * 5, 24});
+    return at::matmul(out, w[1].t());
+  });
+  compare(toy, AttentionBlock(all, toy.arch, gqa, "layers.1."), oracle, batch);
+}
+
+TEST(Blocks, AttentionIsItsFormula) {
+  for (const int64_t sequences : {1, 2})
+    for (const bool norms : {false, true})
+      for (const bool bias : {false, true}) check_attention(norms, bias, sequences);
 }
 
 TEST(Blocks, GatedFeedForwardBesideTheStreamIsItsFormula) {

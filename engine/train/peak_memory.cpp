@@ -1,0 +1,51 @@
+#include "train/peak_memory.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kernels/memory_count.h"
+#include "train/start.h"
+
+namespace bascule {
+namespace {
+
+/// What the libraries take beside tensors that are seen, and what blocks are larger than asked for.
+int64_t with_margin(int64_t bytes, at::Device device) {
+  constexpr int64_t kWorkspace = int64_t{64} << 20;  // cuBLAS' on one stream, and small things
+  return bytes + bytes / 200 + (device.is_cuda() ? kWorkspace : 0);
+}
+
+bool has_experts(const Arch& arch) {
+  return std::ranges::any_of(arch.layers, [](const Layer& layer) {
+    return std::holds_alternative<Moe>(layer.feed_forward);
+  });
+}
+
+Batch sizes_of(const Settings& settings) {
+  const int64_t rows = settings.train.micro_batch_size.value_or(1);
+  const int64_t count = rows * settings.model.seq_length;
+  const auto integers = at::TensorOptions(at::kMeta).dtype(at::kLong);
+  return {.sequences = rows,
+          .length = settings.model.seq_length,
+          .tokens = at::empty({count}, integers),
+          .labels = at::empty({count}, integers),
+          .loss_mask = at::empty({count}, integers.dtype(at::kFloat)),
+          .positions = at::empty({count}, integers)};
+}
+
+}  // namespace
+
+int64_t predicted_peak(const Settings& settings, at::Device device) {
+  count_memory();
+  const MetaStandsFor stands(device);
+  forget_meta_peak();
+  const int64_t before = meta_memory().live;
+  TrainedModel model = described(settings);
+  require(!has_experts(model.arch), Kind::unsupported,
+          "the peak memory of mixtures is not predicted: experts take what the router sends them");
+  const Training run = make_training(std::move(model), settings, at::kMeta);
+  run.decoder->forward_backward(sizes_of(settings), 1);
+  return with_margin(meta_memory().peak - before, device);
+}
+
+}  // namespace bascule

@@ -1,0 +1,91 @@
+"""What a run costs: memory predicted and measured, and a trace of chosen steps."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, one_thread
+
+# A layer or two of published models: large enough that sizes, not rounding, decide.
+SHAPES = [
+    "smollm2_135m model.num_layers=3 model.seq_length=512 model.vocab_size=9000",
+    "smollm2_135m model.num_layers=3 model.seq_length=512 model.vocab_size=9000 mixed_precision=bf16_mixed",
+    "smollm2_135m model.num_layers=4 model.seq_length=512 model.vocab_size=2000 train.micro_batch_size=2 "
+    "model.recompute_granularity=full model.recompute_method=uniform model.recompute_num_layers=2",
+    "gemma2_2b model.num_layers=2 model.seq_length=128 model.vocab_size=2000",  # windows, soft caps
+    "gemma3_1b model.num_layers=2 model.seq_length=256 model.vocab_size=2000",  # norms of q and k
+    "qwen2_500m model.num_layers=2 model.seq_length=256 model.vocab_size=9000 "
+    "mixed_precision=bf16_mixed",  # biases
+]
+RULES = [
+    "train.train_iters=1", "train.global_batch_size=2", "scheduler.lr_warmup_iters=0",
+    "validation.eval_iters=0",
+]
+
+
+def train(engine: Path, folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess:
+    call = subprocess.run(
+        [engine / "bascule-engine", "train", *words],
+        capture_output=True, text=True, timeout=300, env=one_thread(), cwd=folder,
+    )
+    assert call.returncode == code, call.stderr
+    return call
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_peak_memory_is_known_before_the_run(shape: str, engine: Path, tmp_path: Path) -> None:
+    words = [*shape.split(), *RULES]
+    if "train.micro_batch_size" not in shape:
+        words.append("train.micro_batch_size=1")
+    told = train(engine, tmp_path, *words, "--dry-run").stdout
+    predicted = 1e9 * float(re.search(r"# at most ([\d.]+) GB at its peak, on the CPU", told)[1])
+    train(engine, tmp_path, *words, "logger.metrics_path=metrics.jsonl")
+    rows = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    measured = json.loads(rows[-1])["peak_memory_bytes"]
+    assert measured <= predicted <= 1.02 * measured, (predicted, measured)
+
+
+def test_peak_memory_of_mixtures_is_not_claimed(engine: Path, tmp_path: Path) -> None:
+    told = train(engine, tmp_path, "olmoe_7b", "--dry-run").stdout
+    assert "# the peak memory of mixtures is not predicted" in told
+
+
+TOY = [
+    f"checkpoint.pretrained_checkpoint={ROOT / 'tests/golden/llama/hf'}", "model.seq_length=32",
+    "train.micro_batch_size=1", "train.global_batch_size=2", "train.train_iters=5", "optimizer.lr=1e-3",
+    "scheduler.lr_warmup_iters=1", "validation.eval_iters=0", "dataset.split='9999,8,2'",
+    "scheduler.lr_decay_style=constant", "optimizer.min_lr=0",
+]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> str:
+    path = tmp_path / "toy.yaml"
+    path.write_text("train: {train_iters: 5}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("end", [3, 9])  # 9: the run ends first
+def test_chosen_steps_are_traced(end: int, recipe: str, engine: Path, tmp_path: Path) -> None:
+    train(
+        engine, tmp_path, recipe, *TOY, "profiling.use_pytorch_profiler=true",
+        "profiling.profile_step_start=1", f"profiling.profile_step_end={end}",
+        f"logger.tensorboard_dir={tmp_path / 'board'}",
+    )
+    trace = json.loads((tmp_path / "board" / f"steps_1_{end}.pt.trace.json").read_text())
+    marks = [e["name"] for e in trace["traceEvents"] if e.get("cat") == "user_annotation"]
+    steps = min(end, 5) - 1
+    assert marks.count("step") == marks.count("update") == steps
+    # Two micro-batches a step.
+    assert marks.count("layers.0 forward") == marks.count("layers.1 backward") == 2 * steps
+    assert any(e.get("cat") == "cpu_op" and "mm" in e["name"] for e in trace["traceEvents"])
+
+
+def test_profiles_that_cannot_be(recipe: str, engine: Path, tmp_path: Path) -> None:
+    both = ["profiling.use_pytorch_profiler=true", "profiling.nvtx_ranges=true"]
+    call = train(engine, tmp_path, recipe, *TOY, *both, code=2)
+    assert "one profiler can watch at a time" in call.stderr
+    call = train(engine, tmp_path, recipe, *TOY, both[1], code=2)
+    assert "nvtx_ranges is for runs on a GPU" in call.stderr
