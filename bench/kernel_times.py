@@ -17,16 +17,17 @@ from pathlib import Path
 
 # The first pattern that a kernel's name holds names its kind.
 KINDS = (
-    ("attention", r"cudnn.*(sdpa|flash|fprop|bprop)|flash_|fmha|sdpa"),
+    ("attention", r"cudnn|flash_|fmha|sdpa"),
     ("products", r"gemm|nvjet|cutlass|splitK|cublas"),
-    ("AdamW and norm of gradients", r"adamw|sum_of_squares|squares"),
-    ("cross entropy", r"cross_entropy|log_sum|softmax"),
-    ("RMSNorm", r"norm"),
-    ("rope", r"rope"),
-    ("activation", r"activation|gated|swiglu|silu"),
+    ("AdamW and norm of gradients", r"adamw|square"),
+    ("cross entropy", r"cuda::.*::loss<"),
+    ("RMSNorm", r"norm|rms|add_parts"),
+    ("rope", r"turn_|rope"),
+    ("activation", r"activation|gated|silu"),
     ("embedding", r"embed"),
     ("routing of experts", r"route|permute|expert|topk|sort|scan"),
     ("copies and fills", r"memcpy|memset|copy|fill"),
+    ("additions", r"functor_add|add_kernel"),
 )
 GPU = ("kernel", "gpu_memcpy", "gpu_memset")
 WAITS = re.compile(r"Synchronize|cudaMemcpyAsync|cudaStreamWait")

@@ -6,7 +6,6 @@
 
 #include "bridge/megatron_model.h"
 #include "cli/progress.h"
-#include "kernels/memory_count.h"
 #include "program/verbs.h"
 #include "recipe/flops.h"
 #include "recipe/resolve.h"
@@ -44,11 +43,10 @@ std::string as_text(const TrainOutcome& outcome) {
 
 /// A comment on the memory of a run here.
 std::string memory_cost(const Settings& settings) {
-  const at::Device device = training_device(/*absent=*/true);
-  const char* where = device.is_cuda() ? "a GPU" : "the CPU";
   try {
+    const PeakMemory peak = predicted_peak(settings);
     return fmt::format("# at most {:.3f} GB at its peak, on {}\n",
-                       static_cast<double>(predicted_peak(settings, device)) / 1e9, where);
+                       static_cast<double>(peak.bytes) / 1e9, peak.gpu ? "a GPU" : "the CPU");
   } catch (const Error& error) {
     if (error.kind() != Kind::unsupported) throw;
     return fmt::format("# {}\n", error.what());
@@ -79,7 +77,6 @@ Result run(const Wanted& wanted, const Session& session) {
   for (const std::string& note : resolved.notes) progress.note(note);
   if (wanted.dry_run)
     return {.exit = 0, .out = to_annotated_yaml(resolved) + costs(resolved.settings), .err = {}};
-  count_memory();
   const TrainOutcome outcome = train(resolved, progress, [&](const std::string& line) {
     if (session.quiet) return;
     if (session.json)

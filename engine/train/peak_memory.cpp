@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/device.h"
 #include "kernels/memory_count.h"
 #include "train/start.h"
 
@@ -35,7 +36,8 @@ Batch sizes_of(const Settings& settings) {
 
 }  // namespace
 
-int64_t predicted_peak(const Settings& settings, at::Device device) {
+PeakMemory predicted_peak(const Settings& settings) {
+  const at::Device device = training_device(/*absent=*/true);
   count_memory();
   const MetaStandsFor stands(device);
   forget_meta_peak();
@@ -45,7 +47,7 @@ int64_t predicted_peak(const Settings& settings, at::Device device) {
           "the peak memory of mixtures is not predicted: experts take what the router sends them");
   const Training run = make_training(std::move(model), settings, at::kMeta);
   run.decoder->forward_backward(sizes_of(settings), 1);
-  return with_margin(meta_memory().peak - before, device);
+  return {with_margin(meta_memory().peak - before, device), device.is_cuda()};
 }
 
 }  // namespace bascule

@@ -1,15 +1,21 @@
 // How much memory a run will take, known before it.
 #pragma once
 
-#include "kernels/device.h"
+#include <cstdint>
+
 #include "recipe/settings.h"
 
 namespace bascule {
 
-/// The most bytes that tensors will take on the device, at most 2 % above what is then measured
+struct PeakMemory {
+  int64_t bytes = 0;
+  bool gpu = false;  // on a GPU, not the CPU
+};
+
+/// The most bytes that tensors will take on the device that training_device() gives, at most 2 % above what is then measured
 /// and not below it: found by allocating a run's tensors, and running the forward and the backward
 /// of a micro-batch, without memory. Throws Error{unsupported} for mixtures, whose experts take
 /// what the router sends them.
-int64_t predicted_peak(const Settings& settings, at::Device device);
+PeakMemory predicted_peak(const Settings& settings);
 
 }  // namespace bascule

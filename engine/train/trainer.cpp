@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "kernels/device.h"
+#include "kernels/memory_count.h"
 #include "recipe/flops.h"
 #include "train/console.h"
 #include "train/feed.h"
@@ -187,6 +188,7 @@ class Loop {
 
 TrainOutcome train(const Resolved& resolved, Reporter& reporter,
                    const std::function<void(const std::string&)>& say) {
+  count_memory();
   return Loop(resolved, reporter, say).go();
 }
 
