@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernels/compute_type.h"
+#include "kernels/cuda/kernels.h"
 
 namespace bascule {
 namespace {
@@ -37,6 +38,12 @@ Tensor scores_of(const Moe& moe, const Tensor& logits) {
   return moe.score == Moe::Score::sigmoid ? z.sigmoid() : z.softmax(-1);
 }
 
+/// As kernels take a routing: what route() makes.
+bool all_dense(const Routing& routing) {
+  return routing.scores.is_contiguous() && routing.weights.is_contiguous() &&
+         routing.experts.is_contiguous();
+}
+
 Routing weighted(const Moe& moe, const Tensor& scores, const Tensor& experts) {
   Routing routing{.scores = scores, .experts = experts, .weights = scores.gather(1, experts)};
   if (moe.norm_top_k) routing.weights = routing.weights / (routing.weights.sum(-1, true) + kTiny);
@@ -47,11 +54,16 @@ Routing weighted(const Moe& moe, const Tensor& scores, const Tensor& experts) {
 }  // namespace
 
 Routing route(const Moe& moe, const Tensor& logits, const Tensor& bias) {
+  if constexpr (cuda::kBuilt)
+    if (moe.groups <= 1 && cuda::routes(moe, logits))
+      return cuda::route(moe, logits, bias, /*in_turn=*/false);
   const Tensor scores = scores_of(moe, logits);
   return weighted(moe, scores, std::get<1>(choosing(moe, scores, bias).topk(moe.top_k, -1)));
 }
 
 Routing route_in_turn(const Moe& moe, const Tensor& logits) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::routes(moe, logits)) return cuda::route(moe, logits, {}, /*in_turn=*/true);
   const Tensor places = at::arange(logits.size(0) * moe.top_k, logits.options().dtype(at::kLong));
   return weighted(moe, scores_of(moe, logits), places.remainder(moe.experts).view({-1, moe.top_k}));
 }
@@ -81,6 +93,9 @@ Tensor counts(const Moe& moe, const Routing& routing, int64_t sequences, bool ta
 }
 
 Tensor route_backward(const Moe& moe, const Tensor& dweights, const Routing& routing) {
+  if constexpr (cuda::kBuilt)
+    if (cuda::routes(moe, routing.scores) && all_dense(routing))
+      return cuda::route_backward(moe, dweights, routing);
   Tensor dchosen = dweights.to(routing.scores.scalar_type()) * moe.routed_scale;
   if (moe.norm_top_k) {
     const Tensor sum = routing.scores.gather(1, routing.experts).sum(-1, true) + kTiny;
@@ -93,6 +108,14 @@ Tensor route_backward(const Moe& moe, const Tensor& dweights, const Routing& rou
 
 Tensor balance_backward(const Moe& moe, const Routing& routing, const Tensor& chosen,
                         double coefficient) {
+  const int64_t sequences = chosen.size(0), length = routing.scores.size(0) / sequences;
+  const auto group = static_cast<double>(length);
+  const double factor =
+      coefficient * static_cast<double>(moe.experts) /
+      (static_cast<double>(moe.top_k) * group * group * static_cast<double>(sequences));
+  if constexpr (cuda::kBuilt)
+    if (cuda::routes(moe, routing.scores) && all_dense(routing))
+      return cuda::balance_backward(moe, routing, chosen, factor);
   // Megatron balances probabilities that sum to 1, whatever the scores are.
   Tensor probabilities = routing.scores;
   Tensor sums;
@@ -100,11 +123,6 @@ Tensor balance_backward(const Moe& moe, const Routing& routing, const Tensor& ch
     sums = routing.scores.sum(-1, true) + kTiny;
     probabilities = routing.scores / sums;
   }
-  const int64_t sequences = chosen.size(0), length = routing.scores.size(0) / sequences;
-  const auto group = static_cast<double>(length);
-  const double factor =
-      coefficient * static_cast<double>(moe.experts) /
-      (static_cast<double>(moe.top_k) * group * group * static_cast<double>(sequences));
   Tensor d = (chosen.to(probabilities.scalar_type()) * factor)
                  .unsqueeze(1)
                  .expand({sequences, length, moe.experts})

@@ -7,6 +7,7 @@
 #include "kernels/router.h"
 #include "model/arch.h"
 #include "nn/block.h"
+#include "nn/experts.h"
 #include "nn/feed_forward.h"
 #include "nn/rules.h"
 
@@ -36,7 +37,7 @@ class MoeBlock : public Block {
   const Parameter* router_;
   const Parameter* tally_;
   const Parameter* expert_bias_ = nullptr;
-  std::vector<FeedForwardBlock> experts_;
+  std::unique_ptr<Experts> experts_;
   std::optional<FeedForwardBlock> shared_;
   const Parameter* shared_gate_ = nullptr;
 };

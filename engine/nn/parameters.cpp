@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/device.h"
 
 namespace bascule {
 namespace {
@@ -89,6 +90,29 @@ const Parameter& Parameters::holding(const std::vector<std::string>& slots) cons
   return *found;
 }
 
+Parameter Parameters::stack(const std::vector<std::vector<std::string>>& slots) const {
+  Parameter all = holding(slots.front());
+  const Shape shape = all.value.sizes().vec();
+  const int64_t count = static_cast<int64_t>(slots.size());
+  const int64_t apart = count > 1 ? holding(slots[1]).offset - all.offset : elements(shape);
+  for (int64_t i = 1; i < count; ++i) {
+    const Parameter& each = holding(slots[static_cast<size_t>(i)]);
+    require(each.arena == all.arena && each.offset == all.offset + i * apart &&
+                each.value.sizes() == all.value.sizes(),
+            Kind::internal, "{} does not lie in one row with {}", each.name, all.name);
+  }
+  const auto view = [&](at::Tensor& one) {
+    if (!one.defined()) return;
+    std::vector<int64_t> sizes = one.sizes().vec(), strides = one.strides().vec();
+    sizes.insert(sizes.begin(), count);
+    strides.insert(strides.begin(), apart);
+    one = one.as_strided(sizes, strides);
+  };
+  view(all.value);
+  view(all.gradient);
+  return all;
+}
+
 const Parameter* Parameters::tally(const std::string& slot) const {
   const auto found = std::ranges::find(tallies_, std::vector{slot}, &Parameter::slots);
   return found == tallies_.end() ? nullptr : &*found;
@@ -98,6 +122,12 @@ void Parameters::zero_gradients() {
   for (Parameter& each : tallies_) each.gradient.zero_();
   for (Arena& arena : arenas_)
     if (arena.gradients.defined()) arena.gradients.zero_();
+}
+
+void Parameters::begin_step() {
+  for (Parameter& each : tallies_) each.gradient.zero_();
+  for (Arena& arena : arenas_)
+    if (arena.gradients.defined() && !(arena.expert && on_gpu(device_))) arena.gradients.zero_();
 }
 
 }  // namespace bascule

@@ -50,6 +50,10 @@ class Parameters {
   /// The same, or nullptr.
   const Parameter* find(const std::vector<std::string>& slots) const;
 
+  /// Tensors of one shape that lie at equal distances, as one: [tensors, ...]. Throws
+  /// Error{internal} where they do not.
+  Parameter stack(const std::vector<std::vector<std::string>>& slots) const;
+
   /// What a router counts during a step, in place of a gradient, [2, experts]: the tokens that
   /// chose each expert, and those that it took. `slot` is the router's. Not among all(); nullptr
   /// without gradients.
@@ -60,6 +64,9 @@ class Parameters {
   const Dialect& dialect() const { return local_; }
   at::Device device() const { return device_; }
   void zero_gradients();  // and tallies
+  /// The same, but for gradients of experts on a GPU, which the first micro-batch of a step has to
+  /// overwrite (Batch::overwrites): there they are most of what is held.
+  void begin_step();
 
  private:
   at::Device device_;

@@ -20,6 +20,7 @@ struct MoeRules {
   std::optional<double> capacity = {};
   bool drop_last = false;  // beyond the capacity: the last tokens, not the least probable
   bool in_turn = false;    // experts are chosen in turn, for measurements
+  bool grouped = false;    // all experts at once on a CPU too; on a GPU they always are
 };
 
 struct DecoderRules {

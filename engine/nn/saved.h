@@ -13,12 +13,15 @@ struct Parameter;
 /// keeps it here. Owned by one micro-batch; not shared between threads.
 struct Saved {
   /// A gradient of a weight, to be added to Parameter::gradient: dy^T x of a linear map; or, where
-  /// `rows` is defined, dy * factor to those rows; or, where neither is, `dy` itself.
+  /// `ends` is defined, of each expert's rows; or, where `rows` is defined, dy * factor to those
+  /// rows; or, where none is, `dy` itself.
   struct Waiting {
     const Parameter* parameter = nullptr;
     at::Tensor dy, x;
     at::Tensor rows = {};
     double factor = 1;
+    at::Tensor ends = {};
+    bool overwrites = false;  // where `ends` is defined: what the gradient holds is no part of it
   };
 
   std::vector<at::Tensor> tensors;  // in an order that the block knows

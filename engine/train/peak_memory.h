@@ -12,10 +12,10 @@ struct PeakMemory {
   bool gpu = false;  // on a GPU, not the CPU
 };
 
-/// The most bytes that tensors will take on the device that training_device() gives, at most 2 % above what is then measured
-/// and not below it: found by allocating a run's tensors, and running the forward and the backward
-/// of a micro-batch, without memory. Throws Error{unsupported} for mixtures, whose experts take
-/// what the router sends them.
+/// The most bytes that tensors will take on the device that training_device() gives, at most 2 %
+/// above what is then measured and not below it: found by allocating a run's tensors, and running
+/// the forward and the backward of a micro-batch, without memory. Throws Error{unsupported} for
+/// mixtures on a CPU, whose experts take one after the other what the router sends them.
 PeakMemory predicted_peak(const Settings& settings);
 
 }  // namespace bascule

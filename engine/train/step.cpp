@@ -16,7 +16,7 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
   StepResult result{.lr = schedule.learning_rate(consumed),
                     .weight_decay = schedule.weight_decay(consumed),
                     .sequences = batches.global_at(consumed)};
-  run.parameters->zero_gradients();
+  run.parameters->begin_step();
   LossSum sum;
   for (int64_t i = 0; i < batches.micro_batches_at(consumed); ++i) {
     Batch batch = moved(read(consumed, i), run.parameters->device());
@@ -24,6 +24,7 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
     // mean.
     batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
     batch.before = i;
+    batch.overwrites = i == 0;
     const LossSum part = run.decoder->forward_backward(batch, 1);
     sum.loss += part.loss;
     sum.tokens += part.tokens;

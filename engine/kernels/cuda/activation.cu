@@ -51,13 +51,20 @@ __device__ inline float slope(Curve curve, float x) {
   }
 }
 
-// A block is a row's.
+/// Threads of a row, and rows of a block: narrow rows are many to a block.
+dim3 block_for(int64_t packs) {
+  const unsigned across = packs <= kBlock / 2 ? kWarp : kBlock;
+  return {across, kBlock / across};
+}
+
+// A block is of blockDim.y rows.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kBlock)
     forward(Curve curve, ActivationShape shape, const T* x, T* y) {
-  const int64_t row = blockIdx.x;
+  const int64_t row = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
+  if (row >= shape.rows) return;
   const T* gate = x + row * shape.width * (shape.gated ? 2 : 1);
-  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack) {
+  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += blockDim.x * kPack) {
     const auto a = load<kPack>(gate + c);
     Pack<T, kPack> up, out;
     if (shape.gated) up = load<kPack>(gate + shape.width + c);
@@ -70,8 +77,10 @@ __global__ void __launch_bounds__(kBlock)
 template <class T, int kPack>
 __global__ void __launch_bounds__(kBlock)
     backward(Curve curve, ActivationShape shape, const T* dy, const T* x, T* dx) {
-  const int64_t row = blockIdx.x, at = row * shape.width * (shape.gated ? 2 : 1);
-  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack) {
+  const int64_t row = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
+  if (row >= shape.rows) return;
+  const int64_t at = row * shape.width * (shape.gated ? 2 : 1);
+  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += blockDim.x * kPack) {
     const auto d = load<kPack>(dy + row * shape.width + c);
     const auto a = load<kPack>(x + at + c);
     Pack<T, kPack> up, dgate, dup;
@@ -90,30 +99,24 @@ __global__ void __launch_bounds__(kBlock)
 
 void activation_forward(Curve curve, const ActivationShape& shape, Array x, Array y,
                         cudaStream_t stream) {
-  const auto rows = static_cast<unsigned>(shape.rows);
-  if (rows == 0) return;
-  by_type(x.type, [&](auto t) {
-    using T = decltype(t);
-    if (fits(16, {x.data, y.data}, {shape.width * static_cast<int64_t>(sizeof(T))}))
-      forward<T, kFull<T>><<<rows, kBlock, 0, stream>>>(curve, shape, as<T>(x), as<T>(y));
-    else
-      forward<T, 1><<<rows, kBlock, 0, stream>>>(curve, shape, as<T>(x), as<T>(y));
-  });
+  if (shape.rows == 0) return;
+  const auto run = [&]<class T, int kPack>(T, std::integral_constant<int, kPack>) {
+    const dim3 block = block_for(shape.width / kPack);
+    forward<T, kPack>
+        <<<blocks_for(shape.rows, block.y), block, 0, stream>>>(curve, shape, as<T>(x), as<T>(y));
+  };
+  by_pack(x.type, {x.data, y.data}, shape.width, run);
 }
 
 void activation_backward(Curve curve, const ActivationShape& shape, Array dy, Array x, Array dx,
                          cudaStream_t stream) {
-  const auto rows = static_cast<unsigned>(shape.rows);
-  if (rows == 0) return;
-  by_type(x.type, [&](auto t) {
-    using T = decltype(t);
-    const int64_t bytes = shape.width * static_cast<int64_t>(sizeof(T));
-    if (fits(16, {dy.data, x.data, dx.data}, {bytes}))
-      backward<T, kFull<T>>
-          <<<rows, kBlock, 0, stream>>>(curve, shape, as<T>(dy), as<T>(x), as<T>(dx));
-    else
-      backward<T, 1><<<rows, kBlock, 0, stream>>>(curve, shape, as<T>(dy), as<T>(x), as<T>(dx));
-  });
+  if (shape.rows == 0) return;
+  const auto run = [&]<class T, int kPack>(T, std::integral_constant<int, kPack>) {
+    const dim3 block = block_for(shape.width / kPack);
+    backward<T, kPack><<<blocks_for(shape.rows, block.y), block, 0, stream>>>(
+        curve, shape, as<T>(dy), as<T>(x), as<T>(dx));
+  };
+  by_pack(x.type, {dy.data, x.data, dx.data}, shape.width, run);
 }
 
 }  // namespace bascule::cuda

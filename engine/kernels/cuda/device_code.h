@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 
 #include "kernels/cuda/launch.h"
 
@@ -88,6 +89,19 @@ void by_type(Stored type, Body&& body) {
 template <class T>
 T* as(const Array& array) {
   return static_cast<T*>(array.data);
+}
+
+/// Calls `body` with a type and the size of the packs that rows of `width` at `addresses` allow.
+template <class Body>
+void by_pack(Stored type, std::initializer_list<const void*> addresses, int64_t width,
+             Body&& body) {
+  by_type(type, [&](auto t) {
+    using T = decltype(t);
+    if (fits(16, addresses, {width * static_cast<int64_t>(sizeof(T))}))
+      body(t, std::integral_constant<int, kFull<T>>{});
+    else
+      body(t, std::integral_constant<int, 1>{});
+  });
 }
 
 inline unsigned blocks_for(int64_t items, int64_t per_block) {

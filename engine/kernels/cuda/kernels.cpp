@@ -1,29 +1,14 @@
 #include "kernels/cuda/kernels.h"
 
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAStream.h>
-
 #include <cmath>
 
 #include "base/check.h"
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/arrays.h"
 
 namespace bascule::cuda {
 namespace {
 
 using at::Tensor;
-
-Array array(const Tensor& tensor) {
-  if (!tensor.defined()) return {};
-  return {const_cast<void*>(tensor.const_data_ptr()),
-          tensor.scalar_type() == at::kBFloat16 ? Stored::bf16 : Stored::f32};
-}
-template <class T>
-T* data(const Tensor& tensor) {
-  return tensor.mutable_data_ptr<T>();
-}
-
-cudaStream_t stream() { return c10::cuda::getCurrentCUDAStream().stream(); }
 
 Curve curve_of(Activation kind) {
   switch (kind) {

@@ -10,6 +10,7 @@
 #include "kernels/adamw.h"
 #include "kernels/attention.h"
 #include "kernels/device.h"
+#include "kernels/dispatch.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
 
@@ -53,6 +54,28 @@ bool attends(const AttentionInput& input, const AttentionRule& rule);
 AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule);
 AttentionInput attention_backward(const at::Tensor& dout, const AttentionInput& input,
                                   const AttentionOutput& output, const AttentionRule& rule);
+
+/// Whether the kernels for routers know so many experts and choices.
+bool routes(const Moe& moe, const at::Tensor& scores);
+/// As route() and route_in_turn() of kernels/router.h; experts in groups are not known.
+Routing route(const Moe& moe, const at::Tensor& logits, const at::Tensor& bias, bool in_turn);
+at::Tensor route_backward(const Moe& moe, const at::Tensor& dweights, const Routing& routing);
+/// `factor` is that of the counts, for the gradient of probabilities.
+at::Tensor balance_backward(const Moe& moe, const Routing& routing, const at::Tensor& chosen,
+                            double factor);
+
+/// As in kernels/dispatch.h.
+Dispatch dispatch(const Routing& routing, int64_t experts);
+at::Tensor gather(const at::Tensor& tokens, const Dispatch& dispatch);
+at::Tensor combine(const at::Tensor& parts, const Dispatch& dispatch, const at::Tensor& weights);
+at::Tensor weigh(const at::Tensor& inner, const at::Tensor& values, const Dispatch& dispatch,
+                 const at::Tensor& weights);
+
+/// Whether products of groups of rows are made without waiting for the device: of bf16, dense in
+/// one of the last two dimensions, in whole packs of 16 bytes.
+bool groups(at::TensorList tensors);
+void add_grouped_products(const at::Tensor& gradients, const at::Tensor& dy, const at::Tensor& x,
+                          const at::Tensor& ends, bool overwrites);
 
 /// An arena that is updated in one pass, masters rounded to parameters included.
 struct AdamWState {

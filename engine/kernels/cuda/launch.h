@@ -88,6 +88,87 @@ struct EmbeddingBackward {
 };
 void embedding_backward(const EmbeddingBackward& arrays, cudaStream_t);
 
+/// Scores and choices as bascule::route() makes them, or in turn, of at most so many experts and
+/// choices; `bias` [experts] may be missing.
+inline constexpr int kRoutedExperts = 512, kRoutedChoices = 32;
+struct RouteShape {
+  int64_t tokens = 0;
+  int experts = 0, top_k = 0;
+  bool sigmoid = false, normalised = false, in_turn = false;
+  float scale = 1;
+};
+struct Route {
+  Array logits;
+  const float* bias = nullptr;
+  float* scores = nullptr;
+  int64_t* experts = nullptr;
+  float* weights = nullptr;
+};
+void route(const RouteShape& shape, const Route& arrays, cudaStream_t);
+
+/// The gradient of the logits, [tokens, experts]: for that of the weights, or, without `dweights`,
+/// as bascule::balance_backward(): `chosen` [groups, experts] times `factor` for the probabilities.
+struct RouteBackward {
+  const float *scores = nullptr, *weights = nullptr, *dweights = nullptr;
+  const int64_t* experts = nullptr;
+  const float* chosen = nullptr;
+  int64_t group = 1;  // tokens
+  float factor = 0;
+  float* dlogits = nullptr;
+};
+void route_backward(const RouteShape& shape, const RouteBackward& arrays, cudaStream_t);
+
+/// Who goes to which expert, as bascule::Dispatch. `kept`, where given, says which entries go at
+/// all. `partial` is [dispatch_parts(entries), experts + 1] of scratch.
+struct DispatchShape {
+  int64_t entries = 0;
+  int experts = 0;
+};
+struct DispatchArrays {
+  const int64_t* experts = nullptr;
+  const bool* kept = nullptr;
+  int *ends = nullptr, *entries = nullptr, *rows = nullptr;
+  int* partial = nullptr;
+};
+int dispatch_parts(int64_t entries);
+void dispatch(const DispatchShape& shape, const DispatchArrays& arrays, cudaStream_t);
+
+/// Rows of `width` between tokens and experts, as in kernels/dispatch.h; `ends` [experts].
+struct RowsShape {
+  int64_t tokens = 0, width = 0;
+  int top_k = 0, experts = 0;
+};
+void gather(const RowsShape& shape, Array tokens, const int* entries, Array out, cudaStream_t);
+
+/// `weights` [tokens, top_k] may be missing; out [tokens, width].
+struct Combine {
+  Array parts;
+  const int *ends = nullptr, *rows = nullptr;
+  const float* weights = nullptr;
+  float* out = nullptr;
+};
+void combine(const RowsShape& shape, const Combine& arrays, cudaStream_t);
+
+struct Weigh {
+  Array inner, values;  // are multiplied
+  const int *ends = nullptr, *entries = nullptr;
+  const float* weights = nullptr;
+  float* dweights = nullptr;
+};
+void weigh(const RowsShape& shape, const Weigh& arrays, cudaStream_t);
+
+/// Adds dy^T x of the rows of expert e, in bf16, to the matrix at gradients + e * apart. `in` and
+/// `out` are whole multiples of 8, arrays aligned to 16 bytes.
+struct GroupedProducts {
+  float* gradients = nullptr;  // [experts, out, in]
+  int64_t apart = 0;
+  const void *dy = nullptr, *x = nullptr;  // bf16 [rows, out], [rows, in]
+  const int* ends = nullptr;
+  int experts = 0, in = 0, out = 0;
+  bool overwrites = false;  // rather than adds
+};
+void add_grouped_products(const GroupedProducts& arrays, cudaStream_t);
+
 /// As bascule::adamw(), over an arena whose ranges ([begin, ends[i]) each, from 0 to count) decay
 /// or not. `values`, where given, gets the masters rounded. Nothing is changed where *scale, which
 /// multiplies gradients, is not a number.

@@ -105,6 +105,13 @@ Arch llama_toy(bool norms, std::optional<int64_t> window) {
   return arch;
 }
 
+Arch mixture_toy() {
+  Arch arch = llama_toy(false, {});
+  for (Layer& layer : arch.layers)
+    layer.feed_forward = Moe{.experts = 16, .top_k = 3, .width = 24, .aux_coefficient = 0.01};
+  return arch;
+}
+
 Batch toy_batch() {
   Batch batch{.sequences = 3, .length = 41};
   batch.tokens = random_indices(123, 131, 1);
@@ -137,6 +144,17 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   }
   EXPECT_NEAR(ours.loss(there).loss / theirs.loss(batch).loss, 1, tolerance);
 
+  Batch first = there;  // of a step: what gradients hold from the one before is forgotten
+  first.overwrites = true;
+  gpu.parameters.begin_step();
+  cpu.parameters.begin_step();
+  ours.forward_backward(first, 0.01);
+  theirs.forward_backward(batch, 0.01);
+  for (size_t i = 0; i < cpu.parameters.all().size(); ++i) {
+    const Parameter &a = gpu.parameters.all()[i], &b = cpu.parameters.all()[i];
+    EXPECT_LE(difference(a.gradient, b.gradient), tolerance) << a.name;
+  }
+
   Optimizer above(gpu.parameters, {.clip = 0.5}), below(cpu.parameters, {.clip = 0.5});
   for (size_t i = 0; i < cpu.parameters.arenas().size(); ++i)
     gpu.parameters.arenas()[i].gradients.copy_(cpu.parameters.arenas()[i].gradients);
@@ -161,6 +179,7 @@ TEST(GpuModel, IsTheSameModelInFp32) {
   check_model(llama_toy(false, {}), at::kFloat, 1e-4);
   check_model(llama_toy(true, {}), at::kFloat, 1e-4);
   check_model(llama_toy(false, 9), at::kFloat, 1e-4);
+  check_model(mixture_toy(), at::kFloat, 1e-4);
 }
 
 TEST(GpuModel, IsTheSameModelInBf16) {

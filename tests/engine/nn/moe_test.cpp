@@ -111,11 +111,15 @@ Wiring wiring(const Parameters& all, const Moe& moe, const MoeRules& rules) {
   return {used, AutogradBlock(used, formula)};
 }
 
-void expect_formula(const Moe& moe, const MoeRules& rules = {}) {
-  Toy toy(moe_toy(moe));
-  const Wiring expected = wiring(toy.parameters, moe, rules);
-  compare(toy, MoeBlock(toy.parameters, moe, rules, "layers.0."), expected.oracle,
-          batch_of(2, 9, 13));
+void expect_formula(const Moe& moe, MoeRules rules = {}) {
+  for (const bool grouped : {false, true}) {
+    SCOPED_TRACE(grouped ? "grouped" : "in turn");
+    rules.grouped = grouped;
+    Toy toy(moe_toy(moe));
+    const Wiring expected = wiring(toy.parameters, moe, rules);
+    compare(toy, MoeBlock(toy.parameters, moe, rules, "layers.0."), expected.oracle,
+            batch_of(2, 9, 13));
+  }
 }
 
 Moe eight() { return {.experts = 8, .top_k = 2, .width = kWidth}; }
