@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "kernels/compute_type.h"
 #include "kernels/cuda/kernels.h"
 
@@ -106,29 +107,32 @@ UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_s
 // The norm, the factor that clips, and whether to update at all stay on the GPU, so that nothing
 // waits between the backward and the update.
 UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gradient_scale) {
-  Tensor norm = at::zeros({}, at::TensorOptions(at::kDouble).device(parameters_.device()));
-  for (const State& state : states_)
-    norm.add_(cuda::sum_of_squares(parameters_.arenas()[state.arena].gradients));
-  norm = norm.sqrt_().mul_(std::abs(gradient_scale));
-  Tensor scale = at::full_like(norm, gradient_scale);
-  if (rule_.clip > 0) scale.mul_((norm + 1e-6).reciprocal_().mul_(rule_.clip).clamp_max_(1.0));
-  scale.masked_fill_(at::isfinite(norm).logical_not_(), std::nan(""));
-  for (const State& state : states_) {
-    const Arena& arena = parameters_.arenas()[state.arena];
-    const bool rounded = !state.masters.is_alias_of(arena.values);
-    cuda::adamw({.masters = state.masters,
-                 .gradients = arena.gradients,
-                 .first = state.first,
-                 .second = state.second,
-                 .values = rounded ? arena.values : Tensor(),
-                 .ends = state.ends,
-                 .decays = state.decays},
-                rule(lr, weight_decay), scale);
+  if constexpr (cuda::kBuilt) {
+    Tensor norm = at::zeros({}, at::TensorOptions(at::kDouble).device(parameters_.device()));
+    for (const State& state : states_)
+      norm.add_(cuda::sum_of_squares(parameters_.arenas()[state.arena].gradients));
+    norm = norm.sqrt_().mul_(std::abs(gradient_scale));
+    Tensor scale = at::full_like(norm, gradient_scale);
+    if (rule_.clip > 0) scale.mul_((norm + 1e-6).reciprocal_().mul_(rule_.clip).clamp_max_(1.0));
+    scale.masked_fill_(at::isfinite(norm).logical_not_(), std::nan(""));
+    for (const State& state : states_) {
+      const Arena& arena = parameters_.arenas()[state.arena];
+      const bool rounded = !state.masters.is_alias_of(arena.values);
+      cuda::adamw({.masters = state.masters,
+                   .gradients = arena.gradients,
+                   .first = state.first,
+                   .second = state.second,
+                   .values = rounded ? arena.values : Tensor(),
+                   .ends = state.ends,
+                   .decays = state.decays},
+                  rule(lr, weight_decay), scale);
+    }
+    UpdateResult result{.gradient_norm = norm.item<double>()};
+    result.applied = std::isfinite(result.gradient_norm);
+    if (result.applied) ++steps;
+    return result;
   }
-  UpdateResult result{.gradient_norm = norm.item<double>()};
-  result.applied = std::isfinite(result.gradient_norm);
-  if (result.applied) ++steps;
-  return result;
+  fail(Kind::internal, "this build has no kernels for GPUs");
 }
 
 std::vector<NamedTensor> Optimizer::named(const std::string& prefix, Tensor State::*which) const {
