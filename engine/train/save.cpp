@@ -1,10 +1,12 @@
 #include "train/save.h"
 
 #include <algorithm>
+#include <charconv>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/commit.h"
-#include "base/replace_directory.h"
+#include "base/filesystem.h"
 #include "bridge/training_checkpoint.h"
 #include "recipe/schedule.h"
 
@@ -68,17 +70,56 @@ std::vector<std::pair<std::string, Value>> common(const Training& run, const Set
   };
 }
 
-/// Removes the oldest iterations beyond the newest `kept`.
-void remove_old(const fs::path& root, int64_t kept) {
+/// The number in iter_NNNNNNN; none in other names, which are not ours to remove.
+std::optional<int64_t> iteration_number(const std::string& name) {
+  constexpr std::string_view kPrefix = "iter_";
+  int64_t number = 0;
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const char* const end = name.data() + name.size();
+  const auto [at, error] = std::from_chars(name.data() + kPrefix.size(), end, number);
+  if (error != std::errc() || at != end || number < 0) return std::nullopt;
+  return number;
+}
+
+/// Removes the oldest iterations beyond the newest `kept` up to `newest`, which was just written.
+/// Later ones are of a run that went on from elsewhere, and are left alone.
+void remove_old(const fs::path& root, int64_t newest, int64_t kept) {
   if (kept < 0) return;
-  std::vector<fs::path> iterations;
-  for (const fs::directory_entry& entry : fs::directory_iterator(root))
-    if (entry.is_directory() && entry.path().filename().string().starts_with("iter_"))
-      iterations.push_back(entry.path());
+  std::vector<std::pair<int64_t, fs::path>> iterations;
+  filesystem_work([&] {
+    for (const fs::directory_entry& entry : fs::directory_iterator(root)) {
+      const auto number = iteration_number(entry.path().filename().string());
+      if (number && *number <= newest && fs::is_directory(entry.symlink_status()))
+        iterations.emplace_back(*number, entry.path());
+    }
+  });
   std::ranges::sort(iterations);
   const auto count = static_cast<int64_t>(iterations.size());
   for (int64_t i = 0; i < count - std::max<int64_t>(1, kept); ++i)
-    remove_directory(iterations[static_cast<size_t>(i)]);
+    remove_iteration(iterations[static_cast<size_t>(i)].second);
+}
+
+/// Puts dense copies on the host in the tensors' place. In fp32 a parameter is its own master, and
+/// is copied once.
+void copy_to_host(std::vector<NamedTensor>& tensors) {
+  std::unordered_map<const void*, at::Tensor> copies;
+  int64_t bytes = 0;
+  for (const NamedTensor& each : tensors) bytes += static_cast<int64_t>(each.tensor.nbytes());
+  try {
+    for (NamedTensor& each : tensors) {
+      at::Tensor& copy = copies[each.tensor.const_data_ptr()];
+      if (!copy.defined() || copy.sizes() != each.tensor.sizes() ||
+          copy.scalar_type() != each.tensor.scalar_type())
+        copy = each.tensor.to(each.tensor.options().device(at::kCPU), /*non_blocking=*/false,
+                              /*copy=*/true);
+      each.tensor = copy;
+    }
+  } catch (const c10::Error& error) {
+    fail(Kind::environment,
+         "checkpoint.async_save could not copy the {} bytes of a save to the host's memory ({}); "
+         "set it to false",
+         bytes, error.what_without_backtrace());
+  }
 }
 
 }  // namespace
@@ -88,31 +129,51 @@ void check_save(const Settings& settings) {
   check_target(fs::path(*settings.checkpoint.save) / "iter_0000000", /*overwrite=*/true);
 }
 
-fs::path save(const Training& run, const Resolved& resolved, Reporter& reporter) {
-  const Settings& settings = resolved.settings;
-  std::vector<NamedTensor> tensors = values(*run.parameters);
+struct Snapshot {
+  TrainedModel model;
+  Dialect local;
+  std::vector<NamedTensor> tensors;
   std::vector<std::string> trained, prefixes;
+  TrainingCheckpoint checkpoint;
+  CheckpointSettings rules;
+};
+
+std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& resolved,
+                                         bool copied) {
+  const Settings& settings = resolved.settings;
+  auto made = std::make_shared<Snapshot>();
+  made->model = run.model;
+  made->local = run.parameters->dialect();
+  made->rules = settings.checkpoint;
+  made->tensors = values(*run.parameters);
   if (settings.checkpoint.save_optim) {
-    prefixes = {kMasters, kFirstMoments, kSecondMoments};
-    for (const NamedTensor& each : run.optimizer->masters()) trained.push_back(each.name);
+    made->prefixes = {kMasters, kFirstMoments, kSecondMoments};
+    for (const NamedTensor& each : run.optimizer->masters()) made->trained.push_back(each.name);
     for (auto&& part :
          {run.optimizer->masters(kMasters), run.optimizer->first_moments(kFirstMoments),
           run.optimizer->second_moments(kSecondMoments)})
-      tensors.insert(tensors.end(), part.begin(), part.end());
+      made->tensors.insert(made->tensors.end(), part.begin(), part.end());
   }
-  const ArenaSource source(std::move(tensors));
-  TrainingCheckpoint checkpoint{
-      .iteration = run.counters.step, .train_state = run.counters, .dtype = run.dtype};
-  if (!prefixes.empty()) checkpoint.common = common(run, settings);
-  checkpoint.files.emplace_back("bascule/recipe.yaml", to_annotated_yaml(resolved));
-  const fs::path root = *settings.checkpoint.save;
-  fs::path written = save_training_checkpoint(root, run.model,
+  if (copied) copy_to_host(made->tensors);
+  made->checkpoint = {.iteration = run.counters.step,
+                      .train_state = run.counters,
+                      .dtype = run.dtype,
+                      .with_hf = settings.checkpoint.also_save_hf_checkpoint};
+  if (!made->prefixes.empty()) made->checkpoint.common = common(run, settings);
+  made->checkpoint.files.emplace_back("bascule/recipe.yaml", to_annotated_yaml(resolved));
+  return made;
+}
+
+fs::path write(const Snapshot& snapshot, Reporter& reporter) {
+  const fs::path root = *snapshot.rules.save;
+  const ArenaSource source(snapshot.tensors);
+  fs::path written = save_training_checkpoint(root, snapshot.model,
                                               {.source = source,
-                                               .local = run.parameters->dialect(),
-                                               .trained = trained,
-                                               .prefixes = prefixes},
-                                              checkpoint, reporter);
-  remove_old(root, settings.checkpoint.most_recent_k.value_or(-1));
+                                               .local = snapshot.local,
+                                               .trained = snapshot.trained,
+                                               .prefixes = snapshot.prefixes},
+                                              snapshot.checkpoint, reporter);
+  remove_old(root, snapshot.checkpoint.iteration, snapshot.rules.most_recent_k.value_or(-1));
   return written;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "kernels/device.h"
 #include "kernels/memory_count.h"
@@ -15,6 +16,7 @@
 #include "train/feed.h"
 #include "train/profile.h"
 #include "train/save.h"
+#include "train/saver.h"
 #include "train/start.h"
 #include "train/tensorboard.h"
 
@@ -46,7 +48,8 @@ class Loop {
         schedule_(schedule(settings_)),
         batches_(batches(settings_)),
         profile_(settings_.profiling, profile_folder(), run_.parameters->device().is_cuda()),
-        began_(now()) {}
+        began_(now()),
+        saver_(resolved, reporter, [this](const fs::path& path) { saved(path); }) {}
 
   TrainOutcome go() {
     std::optional<Uninterrupted> until_saved;
@@ -58,6 +61,8 @@ class Loop {
       say_(fmt::format("nothing to do: {} of {} steps are done", run_.counters.step, steps_));
       return finished();
     }
+    if (const auto& path = settings_.logger.save_config_filepath)
+      write_file_atomically(*path, to_annotated_yaml(resolved_));
     if (settings_.validation.skip_train) {
       evaluate_at_end(Feed(settings_, run_.model.arch.vocab));
       return finished();
@@ -72,6 +77,7 @@ class Loop {
     profile_.end();
     flush();
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
+    saver_.finish();
     if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
     return finished();
   }
@@ -100,6 +106,7 @@ class Loop {
     if (rules.eval_interval && rules.eval_iters > 0 && divides(*rules.eval_interval) &&
         run_.counters.step < steps_)
       evaluate_now(feed, Split::valid);
+    saver_.poll();
     const auto& interval = settings_.checkpoint.save_interval;
     if (settings_.checkpoint.save && interval && divides(*interval)) save_now();
     decide();
@@ -132,8 +139,16 @@ class Loop {
   }
 
   void save_now() {
-    outcome_.saved = save(run_, resolved_, reporter_).string();
+    saver_.save(run_);
     saved_at_ = run_.counters.step;
+  }
+
+  void saved(const fs::path& path) {
+    outcome_.saved = path.string();
+    // What travels is from here on taken from this copy: checkpoint.most_recent_k may remove the
+    // checkpoint that the run began from.
+    for (std::vector<Travelling>* files : {&run_.model.tokenizer, &run_.model.others})
+      for (Travelling& file : *files) file.from = path / file.to;
     say_(fmt::format("saved {}", outcome_.saved));
   }
 
@@ -143,8 +158,9 @@ class Loop {
     const int signal = interrupted_by();
     if (signal != 0 && rules.exit_signal_handler)
       outcome_.stopped = signal == SIGINT ? "SIGINT" : "SIGTERM";
-    else
-      check_interrupt();
+    else if (signal != 0)
+      saver_.finish();
+    check_interrupt();  // does nothing while an Uninterrupted lives
     if (rules.exit_duration_in_mins && (now() - began_) / 60 > *rules.exit_duration_in_mins)
       outcome_.stopped = "train.exit_duration_in_mins";
     if (rules.exit_interval && divides(*rules.exit_interval) && run_.counters.step < steps_)
@@ -182,6 +198,7 @@ class Loop {
   std::vector<StepRow> rows_;  // since the last line
   int64_t saved_at_ = -1;
   TrainOutcome outcome_;
+  Saver saver_;  // last: it waits for the save that is under way, and tells of it
 };
 
 }  // namespace

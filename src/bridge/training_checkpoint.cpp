@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/commit.h"
 #include "base/file.h"
+#include "base/replace_directory.h"
 #include "bridge/writing.h"
 #include "convert/executor.h"
 #include "families/run_config.h"
@@ -113,6 +114,28 @@ void remove_leftovers(const fs::path& root) {
   for (const std::string& target : targets) Workspace(root / target, kHash).discard();
 }
 
+/// Adds the Hugging Face directory of the iteration that the workspace holds: it gets its name with
+/// the iteration, never after it.
+void add_hf_directory(Workspace& workspace, Manifest& manifest, Reporter& reporter) {
+  const fs::path target = workspace.directory() / kHfFolder;
+  export_checkpoint(workspace.directory().string(), target.string(), {}, reporter);
+  const fs::path file = target / kManifestName;
+  const std::string bytes = read_small_file(file, int64_t{64} << 20);
+  for (const auto& [name, entry] : parse_manifest(bytes, file.string()).files)
+    manifest.files[kHfFolder + name] = entry;
+  manifest.files[std::string(kHfFolder) + kManifestName] = {static_cast<int64_t>(bytes.size()),
+                                                            hash_of(bytes)};
+}
+
+/// What a failed save has written would only fill the disk: the next save begins anew.
+void discard_quietly(Workspace& workspace) {
+  try {
+    workspace.discard();
+  } catch (const Error&) {
+    // The error that made the save fail is the one to tell.
+  }
+}
+
 }  // namespace
 
 fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& model,
@@ -141,10 +164,16 @@ fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& mode
   remove_leftovers(root);
   check_space(target, bytes);
   Workspace workspace(target, kHash);
-  Manifest manifest = write_output(output, gather, workspace, reporter, {});
-  copy_files(model.tokenizer, workspace, manifest);
-  copy_files(model.others, workspace, manifest);
-  workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));
+  try {
+    Manifest manifest = write_output(output, gather, workspace, reporter, {});
+    copy_files(model.tokenizer, workspace, manifest);
+    copy_files(model.others, workspace, manifest);
+    if (checkpoint.with_hf) add_hf_directory(workspace, manifest, reporter);
+    workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));
+  } catch (...) {
+    discard_quietly(workspace);
+    throw;
+  }
   move_trackers(root, target, checkpoint.iteration);
   return target;
 }
@@ -157,6 +186,12 @@ Dialect optimizer_dialect(const Dialect& dialect, const std::string& prefix) {
     prefixed.bindings.push_back(std::move(row));
   }
   return prefixed;
+}
+
+void remove_iteration(const fs::path& iteration) {
+  Workspace workspace(iteration, kHash);
+  move_directory(iteration, workspace.directory());
+  workspace.discard();
 }
 
 void move_trackers(const fs::path& root, const fs::path& iteration, int64_t number) {

@@ -35,10 +35,14 @@ struct TrainingCheckpoint {
   /// Joins the common state: "optimizer", "opt_param_scheduler".
   std::vector<std::pair<std::string, pickle::Value>> common = {};
   std::vector<std::pair<std::string, std::string>> files = {};  // small ones: name, bytes
+  bool with_hf = false;  // what export_checkpoint() makes of it, too, in its folder kHfFolder
 };
 
+inline constexpr const char* kHfFolder = "hf/";
+
 /// Writes ROOT/iter_NNNNNNN and, once it has its name, moves the root's trackers. An iteration of
-/// that name is replaced. What an earlier attempt left behind is removed. Returns the directory.
+/// that name is replaced. What an earlier attempt left behind is removed, and so is what this one
+/// has written when it fails. Returns the directory.
 std::filesystem::path save_training_checkpoint(const std::filesystem::path& root,
                                                const TrainedModel& model,
                                                const RankTensors& tensors,
@@ -49,6 +53,9 @@ std::filesystem::path save_training_checkpoint(const std::filesystem::path& root
 /// `dialect` does: the rows of parameters that have them. Throws Error{mismatch} where the
 /// checkpoint lacks one of `trained`, or has another shape.
 Dialect optimizer_dialect(const Dialect& dialect, const std::string& prefix);
+
+/// Removes an iteration: it loses its name first, so that none is ever there in part.
+void remove_iteration(const std::filesystem::path& iteration);
 
 /// Moves a root's trackers to `iteration`, which lies in it.
 void move_trackers(const std::filesystem::path& root, const std::filesystem::path& iteration,
