@@ -1,6 +1,7 @@
 #include "train/feed.h"
 
 #include "base/check.h"
+#include "train/tokenizer_files.h"
 
 namespace bascule {
 namespace {
@@ -37,7 +38,7 @@ DataSettings data_settings(const Settings& settings, int64_t vocabulary) {
                   settings.validation.eval_iters * global_batch_size(settings)};
   data.rules = {.sequence_length = given.seq_length.value_or(settings.model.seq_length),
                 .vocabulary = vocabulary,
-                .end_of_document = settings.tokenizer.eod_id.value_or(-1),
+                .end_of_document = end_of_document(settings, vocabulary),
                 .reset_position_ids = given.reset_position_ids,
                 .eod_mask_loss = given.eod_mask_loss};
   data.seed = static_cast<uint32_t>(given.random_seed);

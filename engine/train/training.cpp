@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "kernels/device.h"
 #include "model/megatron.h"
+#include "train/tokenizer_files.h"
 
 namespace bascule {
 namespace {
@@ -88,6 +89,8 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
                                                                         .eps = adam.adam_eps,
                                                                         .clip = adam.clip_grad});
   run.model = std::move(model);
+  if (settings.tokenizer.tokenizer_model)
+    run.model.tokenizer = tokenizer_files(*settings.tokenizer.tokenizer_model);
   run.counters.do_train = true;
   return run;
 }
