@@ -196,10 +196,6 @@ void check_data(const Settings& settings) {
           "ends a document: set tokenizer.tokenizer_type or tokenizer.eod_id");
   require(tokenizer.tokenizer_type != TokenizerType::none || tokenizer.vocab_size, Kind::user,
           "tokenizer.tokenizer_type is NullTokenizer, which needs tokenizer.vocab_size");
-  require(!ends || tokenizer.eod_id || !(data.reset_position_ids || data.eod_mask_loss),
-          Kind::unsupported,
-          "dataset.reset_position_ids and eod_mask_loss do not ask a tokenizer yet; set "
-          "tokenizer.eod_id to the token that ends a document");
   require(tokenizer.tokenizer_type == TokenizerType::hugging_face || !tokenizer.tokenizer_model,
           Kind::user,
           "tokenizer.tokenizer_model is {}, which needs "
@@ -209,10 +205,6 @@ void check_data(const Settings& settings) {
           Kind::user,
           "tokenizer.tokenizer_type is HuggingFaceTokenizer, which needs "
           "tokenizer.tokenizer_model, a directory");
-  require(!tokenizer.tokenizer_model, Kind::unsupported,
-          "tokenizer.tokenizer_model is {}, but its files do not go into checkpoints yet; those of "
-          "checkpoint.pretrained_checkpoint do",
-          tokenizer.tokenizer_model.value_or(""));
   // Where a checkpoint gives the model, the data are checked against it later.
   const int64_t vocab = settings.model.vocab_size.value_or(std::numeric_limits<int64_t>::max());
   require(!tokenizer.eod_id || *tokenizer.eod_id < vocab, Kind::user,
@@ -233,12 +225,6 @@ void check_checkpoint(const CheckpointSettings& given) {
           "checkpoint.async_save is true, but checkpoint.save is not set");
   require(!given.also_save_hf_checkpoint || given.save, Kind::user,
           "checkpoint.also_save_hf_checkpoint is true, but checkpoint.save is not set");
-  require(
-      !given.async_save, Kind::unsupported,
-      "checkpoint.async_save is true, but training waits for its saves so far; set it to false");
-  require(!given.also_save_hf_checkpoint, Kind::unsupported,
-          "checkpoint.also_save_hf_checkpoint is not supported yet; `bascule export` turns a "
-          "checkpoint into a Hugging Face directory");
   require(given.most_recent_k != 0, Kind::user,
           "checkpoint.most_recent_k is 0; accepted is at least 1, or -1 to keep all");
 }
@@ -254,9 +240,6 @@ std::vector<std::string> check_settings(const Settings& settings) {
   check_model(settings.model);
   check_data(settings);
   check_checkpoint(settings.checkpoint);
-  require(!settings.logger.save_config_filepath, Kind::unsupported,
-          "logger.save_config_filepath is not supported yet; checkpoints hold the settings as "
-          "bascule/recipe.yaml");
   const ProfilingSettings& profile = settings.profiling;
   require(!profile.use_pytorch_profiler || !profile.nvtx_ranges, Kind::user,
           "profiling.use_pytorch_profiler and nvtx_ranges are both true, but one profiler can "

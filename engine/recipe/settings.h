@@ -109,7 +109,7 @@ struct SchedulerSettings {
     field("override_opt_param_scheduler", override_opt_param_scheduler,
           "on resuming: these settings, whatever the checkpoint says");
     field("use_checkpoint_opt_param_scheduler", use_checkpoint_opt_param_scheduler,
-          "on resuming: the checkpoint's, whatever these say; with neither, they must agree");
+          "on resuming: the checkpoint's, whatever these say; so far only false: they must agree");
     field("start_weight_decay", start_weight_decay,
           "weight decay at the start; null: optimizer.weight_decay (Megatron ignores that one "
           "silently)",
@@ -141,7 +141,8 @@ struct DatasetSettings {
     field("random_seed", random_seed, "of the shuffles", between(0, 4294967295.0));
     field("path_to_cache", path_to_cache, "where indices are kept; null: beside the dataset");
     field("reset_position_ids", reset_position_ids, "positions start again in every document");
-    field("reset_attention_mask", reset_attention_mask, "a document does not see those before it");
+    field("reset_attention_mask", reset_attention_mask,
+          "a document does not see those before it; so far only false");
     field("eod_mask_loss", eod_mask_loss, "no loss where the input ends a document");
     field("drop_last_partial_validation_sequence", drop_last_partial_validation_sequence,
           "else it is padded");
@@ -160,10 +161,13 @@ struct TokenizerSettings {
   void fields(auto& field) {
     field("tokenizer_type", tokenizer_type, "null: none is known");
     field("tokenizer_model", tokenizer_model,
-          "HuggingFaceTokenizer: the directory whose tokenizer files go into checkpoints");
+          "HuggingFaceTokenizer: the directory (or cached hub id) whose tokenizer files go into "
+          "checkpoints; null: those of the model that the run begins from");
     field("vocab_size", vocab_size, "NullTokenizer: tokens before the one that ends a document",
           at_least(1));
-    field("eod_id", eod_id, "bascule's own: the token that ends a document; null: the tokenizer's",
+    field("eod_id", eod_id,
+          "bascule's own: the token that ends a document, where a setting of the data asks; null: "
+          "the tokenizer's eos_token",
           at_least(0));
   }
 };
@@ -193,9 +197,13 @@ struct CheckpointSettings {
           "weights to start from: a Hugging Face directory or a Megatron root");
     field("exit_on_missing_checkpoint", exit_on_missing_checkpoint,
           "fail where `load` has no checkpoint");
-    field("async_save", async_save, "write a copy while training goes on");
+    field(
+        "async_save", async_save,
+        "copy weights, masters and moments to the host's memory, and write the copy while training "
+        "goes on; the next save and the end wait for it");
     field("also_save_hf_checkpoint", also_save_hf_checkpoint,
-          "a Hugging Face directory in every checkpoint, too, as hf (of newer Bridges)");
+          "a Hugging Face directory in every checkpoint, too, as hf: what `bascule export` makes "
+          "(of newer Bridges)");
     field("ckpt_format", ckpt_format, "the only one; optimizer state is fully reshardable");
   }
 };
@@ -223,8 +231,8 @@ struct LoggerSettings {
     field("log_validation_ppl_to_tensorboard", log_validation_ppl_to_tensorboard,
           "perplexity of evaluations, too");
     field("save_config_filepath", save_config_filepath,
-          "the resolved settings are written here; null: only into checkpoints, as "
-          "bascule/recipe.yaml");
+          "the resolved settings are written here, a recipe to train with again; null: only into "
+          "checkpoints, as bascule/recipe.yaml");
   }
 };
 

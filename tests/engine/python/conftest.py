@@ -1,12 +1,23 @@
 """Tests of the training engine against transformers: build the preset `engine` first."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+HF = ROOT / "tests/golden/llama/hf"
+RECIPE = """
+train: {micro_batch_size: 2, global_batch_size: 4, train_iters: 10}
+model: {seq_length: 32}
+optimizer: {lr: 1.0e-3, min_lr: 1.0e-4}
+scheduler: {lr_decay_style: cosine, lr_warmup_iters: 2, lr_decay_iters: 10}
+validation: {eval_iters: 2, eval_interval: 4}
+logger: {log_interval: 1}
+dataset: {split: "9999,8,2"}
+"""
 sys.path.insert(0, str(ROOT / "tests/interop"))
 
 
@@ -21,3 +32,30 @@ def engine() -> Path:
     if not (folder / "engine/tests/engine_probe").exists():
         pytest.fail("the engine is not built: cmake --preset engine && cmake --build build/engine")
     return folder
+
+
+@pytest.fixture
+def train(engine: Path, tmp_path: Path):
+    """Trains a toy in a folder of the test; `train.command` is the same as words."""
+    recipe = tmp_path / "toy.yaml"
+    recipe.write_text(RECIPE)
+
+    def run(save: str | None, *settings: str, code: int = 0) -> subprocess.CompletedProcess:
+        command = [engine / "bascule-engine", "train", recipe]
+        if not any(each.startswith(("model.family=", "checkpoint.pretrained")) for each in settings):
+            command.append(f"checkpoint.pretrained_checkpoint={HF}")
+        if save:
+            command += [f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}"]
+        call = subprocess.run(
+            [str(word) for word in [*command, *settings]],
+            capture_output=True, text=True, timeout=300, env=one_thread(), cwd=ROOT,
+        )
+        assert call.returncode == code, call.stderr
+        return call
+
+    run.command = lambda save, *settings: [
+        str(engine / "bascule-engine"), "train", str(recipe),
+        f"checkpoint.pretrained_checkpoint={HF}",
+        f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}", *settings,
+    ]
+    return run

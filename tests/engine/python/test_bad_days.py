@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, one_thread
+from conftest import HF, ROOT, one_thread
 
-HF = ROOT / "tests/golden/llama/hf"
 VOCABULARY = 259
 STEPS_YAML = ROOT / "tests/engine/steps.yaml"
 FILES = ["__0_0.distcp", "__0_1.distcp", ".metadata", "common.pt", "train_state.pt"]
@@ -71,8 +70,17 @@ def fill(disk: Path, left: int) -> Path:
     return disk / "filler"
 
 
-@pytest.mark.parametrize("share, more", [(0.5, 0), (1, 8192)])
-def test_full_disk(share: float, more: int, train: Train, engine: Path, tmp_path: Path) -> None:
+BESIDE = ["checkpoint.async_save=true", "checkpoint.save_interval=1"]
+WITH_HF = ["checkpoint.also_save_hf_checkpoint=true"]
+
+
+@pytest.mark.parametrize(
+    "share, more, settings",
+    [(0.5, 0, []), (1, 8192, []), (0.5, 0, BESIDE), (1, 8192, BESIDE), (1.1, 0, WITH_HF + BESIDE)],
+)
+def test_full_disk(
+    share: float, more: int, settings: list[str], train: Train, engine: Path, tmp_path: Path
+) -> None:
     """Half of what the tensors need, and just what they need: the small files come after them."""
     train(tmp_path / "straight")
     with small_disk(tmp_path / "disk") as disk:
@@ -82,7 +90,8 @@ def test_full_disk(share: float, more: int, train: Train, engine: Path, tmp_path
         tensors = sum(path.stat().st_size for path in root.glob("iter_*/*.distcp"))
         filler = fill(disk, int(tensors * share) + more)
         metrics = f"logger.metrics_path={tmp_path / 'metrics.jsonl'}"
-        expect_error(train(root, metrics, code=6), disk, "space")
+        expect_error(train(root, metrics, *settings, code=6), disk, "space")
+        assert not [path for path in root.glob(".iter_*") if path.is_dir()]  # it took space
         assert [path.name for path in root.glob("iter_*")] == ["iter_0000002"]
         assert files(root, 2) == before
         assert (root / "latest_checkpointed_iteration.txt").read_text() == "2"

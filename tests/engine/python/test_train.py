@@ -11,46 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from conftest import ROOT, one_thread
+from conftest import HF, ROOT, one_thread
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-HF = ROOT / "tests/golden/llama/hf"
 STEPS = 10
-RECIPE = """
-train: {micro_batch_size: 2, global_batch_size: 4, train_iters: 10}
-model: {seq_length: 32}
-optimizer: {lr: 1.0e-3, min_lr: 1.0e-4}
-scheduler: {lr_decay_style: cosine, lr_warmup_iters: 2, lr_decay_iters: 10}
-validation: {eval_iters: 2, eval_interval: 4}
-logger: {log_interval: 1}
-dataset: {split: "9999,8,2"}
-"""
-
-
-@pytest.fixture
-def train(engine: Path, tmp_path: Path):
-    recipe = tmp_path / "toy.yaml"
-    recipe.write_text(RECIPE)
-
-    def run(save: str | None, *settings: str, code: int = 0) -> subprocess.CompletedProcess:
-        command = [engine / "bascule-engine", "train", recipe]
-        if not any(each.startswith(("model.family=", "checkpoint.pretrained")) for each in settings):
-            command.append(f"checkpoint.pretrained_checkpoint={HF}")
-        if save:
-            command += [f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}"]
-        call = subprocess.run(
-            [str(word) for word in [*command, *settings]],
-            capture_output=True, text=True, timeout=300, env=one_thread(), cwd=ROOT,
-        )
-        assert call.returncode == code, call.stderr
-        return call
-
-    run.command = lambda save, *settings: [
-        str(engine / "bascule-engine"), "train", str(recipe),
-        f"checkpoint.pretrained_checkpoint={HF}",
-        f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}", *settings,
-    ]
-    return run
 
 
 def data(root: Path, step: int = STEPS) -> dict[str, bytes]:
