@@ -101,7 +101,12 @@ MODELS = {
     "qwen3_30b_a3b_4layers": Model(
         "Qwen3-30B-A3B, 4 layers",
         "qwen3_30b_a3b",
-        {"model.num_layers": 4, "model.recompute_granularity": "null"},
+        {
+            "model.num_layers": 4,
+            "model.recompute_granularity": "null",
+            "model.recompute_method": "null",
+            "model.recompute_num_layers": "null",
+        },
         "Qwen3MoeConfig",
         {
             "hidden_size": 2048,
