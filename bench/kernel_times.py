@@ -18,14 +18,14 @@ from pathlib import Path
 # The first pattern that a kernel's name holds names its kind.
 KINDS = (
     ("attention", r"cudnn|flash_|fmha|sdpa"),
-    ("products", r"gemm|nvjet|cutlass|splitK|cublas"),
+    ("products", r"gemm|nvjet|cutlass|splitK|cublas|add_products"),
     ("AdamW and norm of gradients", r"adamw|square"),
     ("cross entropy", r"cuda::.*::loss<"),
     ("RMSNorm", r"norm|rms|add_parts"),
     ("rope", r"turn_|rope"),
     ("activation", r"activation|gated|silu"),
     ("embedding", r"embed"),
-    ("routing of experts", r"route|permute|expert|topk|sort|scan"),
+    ("routing of experts", r"route|_rows<|place\(|expert|topk|sort|scan"),
     ("copies and fills", r"memcpy|memset|copy|fill"),
     ("additions", r"functor_add|add_kernel"),
 )
