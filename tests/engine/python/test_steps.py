@@ -30,6 +30,7 @@ RUNS: dict[str, tuple[str, list[str]]] = {
         "qwen3_moe",
         [AUX, "model.moe_router_load_balancing_type=global_aux_loss"],
     ),
+    "qwen3_moe_z": ("qwen3_moe", [AUX, "model.moe_z_loss_coeff=0.01"]),
     "qwen3_moe_mask_per_token": ("qwen3_moe", [AUX]),
     "qwen3_moe_idle": (
         "qwen3_moe",
