@@ -5,6 +5,8 @@
 #include <random>
 
 #include "base/check.h"
+#include "bridge/opened.h"
+#include "program/reference.h"
 #include "program/verbs.h"
 #include "train/loaded_model.h"
 
@@ -14,7 +16,7 @@ namespace {
 constexpr int64_t kSequences = 2;
 
 struct Wanted {
-  std::string first, second;
+  std::string first, second, reference;
   double tolerance = 1e-5;  // of the largest logit
   int64_t length = 64, seed = 0;
 };
@@ -25,17 +27,32 @@ struct Comparison {
   int64_t tokens = 0, same = 0;  // positions, and those with the same likeliest token
 };
 
-Comparison compare(const Wanted& wanted) {
-  const LoadedModel first = load_model(wanted.first, at::kFloat);
-  const LoadedModel second = load_model(wanted.second, at::kFloat);
+at::Tensor our_logits(const std::string& path, const LoadedModel& first,
+                      const std::vector<int64_t>& tokens) {
+  const LoadedModel second = load_model(path, at::kFloat);
   require(first.arch.vocab == second.arch.vocab, Kind::mismatch,
           "{} has a vocabulary of {}, {} one of {}", first.path.string(), first.arch.vocab,
           second.path.string(), second.arch.vocab);
+  return second.logits(tokens, kSequences);
+}
+
+std::filesystem::path hf_directory(const std::string& path) {
+  require(!is_megatron(path), Kind::user,
+          "{} is a Megatron checkpoint, which transformers does not read; export it first", path);
+  return open_model(path, {}).path;
+}
+
+Comparison compare(const Wanted& wanted) {
+  const LoadedModel first = load_model(wanted.first, at::kFloat);
   std::mt19937_64 random(static_cast<uint64_t>(wanted.seed));
   std::vector<int64_t> tokens(static_cast<size_t>(kSequences * wanted.length));
   for (int64_t& token : tokens)
     token = static_cast<int64_t>(random() % static_cast<uint64_t>(first.arch.vocab));
-  const at::Tensor a = first.logits(tokens, kSequences), b = second.logits(tokens, kSequences);
+  const at::Tensor a = first.logits(tokens, kSequences);
+  const at::Tensor b =
+      wanted.reference.empty()
+          ? our_logits(wanted.second, first, tokens)
+          : transformers_logits(hf_directory(wanted.second), tokens, kSequences, first.arch.vocab);
   return {.difference = (a - b).abs().max().item<double>(),
           .largest = a.abs().max().item<double>(),
           .tokens = a.size(0),
@@ -70,6 +87,10 @@ Invocation make() {
   made.options = {
       argument("A", "A Hugging Face directory, a Megatron root or one iteration.", wanted->first),
       argument("B", "The other.", wanted->second),
+      choice("--reference", "WHO",
+             "Run B, a Hugging Face directory, in transformers, in a Python that has it "
+             "(BASCULE_PYTHON, else the one that the engine was built with).",
+             {"transformers"}, wanted->reference),
       decimal("--tolerance", "X", "Of the largest logit (default: 1e-5).", wanted->tolerance),
       count("--length", "Tokens of each of the two random sequences (default: 64).", 1, 1 << 20,
             wanted->length),
@@ -91,7 +112,9 @@ Verb compare_verb() {
           "compares the weights themselves, bit for bit.",
       .examples =
           "# Logits and greedy tokens of a model and its converted form\n"
-          "bascule compare Llama-3.2-1B checkpoints/llama",
+          "bascule compare Llama-3.2-1B checkpoints/llama\n\n"
+          "# Our engine against transformers\n"
+          "bascule compare checkpoints/llama Llama-3.2-1B --reference transformers",
       .make = make,
   };
 }

@@ -63,6 +63,21 @@ def test_two_models_differ(engine: Path) -> None:
     ran(engine, "compare", *paths, "--tolerance", "100")
 
 
+def test_the_reference_is_transformers(engine: Path, tmp_path: Path) -> None:
+    for name in ("llama", "gemma3"):
+        a, b = GOLDEN / name / "megatron", GOLDEN / name / "hf"
+        command = ["compare", a, b, "--reference", "transformers", "--json"]
+        found = json.loads(ran(engine, *command).stdout)
+        assert found["ok"] and found["difference"] <= 1e-5 * found["largest"]
+        assert found["same_greedy"] == found["tokens"] == 128
+    changed = tmp_path / "changed"
+    model = transformers.AutoModelForCausalLM.from_pretrained(b, dtype=torch.float32)
+    with torch.no_grad():
+        model.model.layers[1].mlp.down_proj.weight[3, 5] += 0.5
+    model.save_pretrained(changed)
+    ran(engine, "compare", a, changed, "--reference", "transformers", code=4)
+
+
 @pytest.mark.parametrize(
     "words, code, said",
     [
@@ -72,6 +87,16 @@ def test_two_models_differ(engine: Path) -> None:
         (["generate", GOLDEN / "absent", "x"], 2, "does not exist"),
         (["generate", GOLDEN / "llama/hf", "x", "--temperature", "hot"], 2, "takes a number from 0 on"),
         (["compare", GOLDEN / "llama/hf", GOLDEN / "llama_tp2/hf"], 4, "vocabulary"),
+        (
+            ["compare", *[GOLDEN / "llama" / kind for kind in ("hf", "megatron")],
+             "--reference", "transformers"],
+            2, "export it first",
+        ),
+        (
+            ["compare", *[GOLDEN / name / "hf" for name in ("llama", "llama_tp2")],
+             "--reference", "transformers"],
+            4, "its vocabulary is another",
+        ),
     ],
 )
 def test_mistakes(words: list, code: int, said: str, engine: Path) -> None:

@@ -1,0 +1,69 @@
+#include "program/python_process.h"
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/file.h"
+
+extern char** environ;
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string python() {
+  const char* given = std::getenv("BASCULE_PYTHON");
+  if (given != nullptr && *given != '\0') return given;
+  return fs::exists(BASCULE_BUILD_PYTHON) ? BASCULE_BUILD_PYTHON : "python3";
+}
+
+/// A folder that goes away with its user.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "bascule-XXXXXX").string();
+    require(::mkdtemp(name.data()) != nullptr, Kind::environment, "cannot make a folder like {}",
+            name);
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string file(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+std::string ask_python(const char* program, const std::string& question,
+                       const std::vector<std::string>& words, int64_t most,
+                       const std::string& failure) {
+  const Folder folder;
+  std::vector<std::string> all = {python(), "-c", program, folder.file("asked"),
+                                  folder.file("told")};
+  const std::string asked = all[3], told = all[4];
+  all.insert(all.end(), words.begin(), words.end());
+  File::create(asked).pwrite_all(0, as_bytes(question));
+  std::vector<char*> pointers;
+  for (std::string& word : all) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, pointers[0], nullptr, nullptr, pointers.data(), environ);
+  int status = 0;
+  const bool ran = error == 0 && ::waitpid(child, &status, 0) == child && status == 0;
+  require(ran, Kind::environment, "{} {}", all[0], failure);
+  return read_small_file(told, most);
+}
+
+}  // namespace bascule
