@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "kernels/device.h"
 #include "kernels/memory_count.h"
+#include "train/save.h"
 #include "train/start.h"
 
 namespace bascule {
@@ -49,7 +50,10 @@ PeakMemory predicted_peak(const Settings& settings) {
       "other what the router sends them");
   const Training run = make_training(std::move(model), settings, at::kMeta);
   run.decoder->forward_backward(sizes_of(settings), 1);
-  return {with_margin(meta_memory().peak - before, device), device.is_cuda()};
+  int64_t bytes = meta_memory().peak - before;
+  if (device.is_cpu() && settings.checkpoint.save && settings.checkpoint.async_save)
+    bytes += copied_bytes(run, settings);
+  return {with_margin(bytes, device), device.is_cuda()};
 }
 
 }  // namespace bascule

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_map>
+#include <map>
 
 #include "base/check.h"
 #include "base/commit.h"
@@ -99,26 +99,37 @@ void remove_old(const fs::path& root, int64_t newest, int64_t kept) {
     remove_iteration(iterations[static_cast<size_t>(i)].second);
 }
 
-/// Puts dense copies on the host in the tensors' place. In fp32 a parameter is its own master, and
-/// is copied once.
+/// What identifies the memory of a dense tensor, of meta tensors, too.
+std::pair<const void*, int64_t> place_of(const at::Tensor& tensor) {
+  return {tensor.storage().unsafeGetStorageImpl(), tensor.storage_offset()};
+}
+
+/// Values, and with `optimizer` what it keeps of them under the prefixes of a checkpoint. In fp32 a
+/// parameter is its own master, and is there twice.
+std::vector<NamedTensor> tensors_of(const Training& run, bool optimizer) {
+  std::vector<NamedTensor> tensors = values(*run.parameters);
+  if (!optimizer) return tensors;
+  for (auto&& part : {run.optimizer->masters(kMasters), run.optimizer->first_moments(kFirstMoments),
+                      run.optimizer->second_moments(kSecondMoments)})
+    tensors.insert(tensors.end(), part.begin(), part.end());
+  return tensors;
+}
+
+/// Puts dense copies on the host in the tensors' place, one for what shares memory.
 void copy_to_host(std::vector<NamedTensor>& tensors) {
-  std::unordered_map<const void*, at::Tensor> copies;
-  int64_t bytes = 0;
-  for (const NamedTensor& each : tensors) bytes += static_cast<int64_t>(each.tensor.nbytes());
+  std::map<std::pair<const void*, int64_t>, at::Tensor> copies;
   try {
     for (NamedTensor& each : tensors) {
-      at::Tensor& copy = copies[each.tensor.const_data_ptr()];
-      if (!copy.defined() || copy.sizes() != each.tensor.sizes() ||
-          copy.scalar_type() != each.tensor.scalar_type())
+      at::Tensor& copy = copies[place_of(each.tensor)];
+      if (!copy.defined())
         copy = each.tensor.to(each.tensor.options().device(at::kCPU), /*non_blocking=*/false,
                               /*copy=*/true);
       each.tensor = copy;
     }
   } catch (const c10::Error& error) {
     fail(Kind::environment,
-         "checkpoint.async_save could not copy the {} bytes of a save to the host's memory ({}); "
-         "set it to false",
-         bytes, error.what_without_backtrace());
+         "checkpoint.async_save could not copy the run to the host's memory ({}); set it to false",
+         error.what_without_backtrace());
   }
 }
 
@@ -127,6 +138,15 @@ void copy_to_host(std::vector<NamedTensor>& tensors) {
 void check_save(const Settings& settings) {
   if (!settings.checkpoint.save) return;
   check_target(fs::path(*settings.checkpoint.save) / "iter_0000000", /*overwrite=*/true);
+}
+
+int64_t copied_bytes(const Training& run, const Settings& settings) {
+  std::map<std::pair<const void*, int64_t>, int64_t> sizes;
+  for (const NamedTensor& each : tensors_of(run, settings.checkpoint.save_optim))
+    sizes[place_of(each.tensor)] = static_cast<int64_t>(each.tensor.nbytes());
+  int64_t bytes = 0;
+  for (const auto& [place, size] : sizes) bytes += size;
+  return bytes;
 }
 
 struct Snapshot {
@@ -145,14 +165,10 @@ std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& re
   made->model = run.model;
   made->local = run.parameters->dialect();
   made->rules = settings.checkpoint;
-  made->tensors = values(*run.parameters);
+  made->tensors = tensors_of(run, settings.checkpoint.save_optim);
   if (settings.checkpoint.save_optim) {
     made->prefixes = {kMasters, kFirstMoments, kSecondMoments};
     for (const NamedTensor& each : run.optimizer->masters()) made->trained.push_back(each.name);
-    for (auto&& part :
-         {run.optimizer->masters(kMasters), run.optimizer->first_moments(kFirstMoments),
-          run.optimizer->second_moments(kSecondMoments)})
-      made->tensors.insert(made->tensors.end(), part.begin(), part.end());
   }
   if (copied) copy_to_host(made->tensors);
   made->checkpoint = {.iteration = run.counters.step,

@@ -27,6 +27,9 @@ struct Snapshot;
 std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& resolved,
                                          bool copied);
 
+/// Bytes of the host's memory that a copied snapshot takes. Of meta tensors, too.
+int64_t copied_bytes(const Training& run, const Settings& settings);
+
 /// Writes checkpoint.save/iter_NNNNNNN, moves the trackers, and removes iterations beyond
 /// checkpoint.most_recent_k. With checkpoint.also_save_hf_checkpoint the folder hf in it is a
 /// Hugging Face directory. Returns the iteration's directory. Any thread, one at a time.

@@ -1,6 +1,7 @@
 """Saves beside training, Hugging Face directories beside saves, and what travels into checkpoints."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -87,6 +88,25 @@ def test_training_goes_on_while_it_saves(train, slow_disk: dict[str, str], tmp_p
     for step in (3, 6, 9, STEPS):
         assert data(root, step) == data(tmp_path / "waits", step)
     assert losses(root) == losses(tmp_path / "waits")
+
+
+def test_copy_is_in_the_predicted_peak(
+    engine: Path, slow_disk: dict[str, str], tmp_path: Path
+) -> None:
+    command = [
+        str(engine / "bascule-engine"), "train", "smollm2_135m", "model.num_layers=3",
+        "model.seq_length=512", "model.vocab_size=9000", "train.micro_batch_size=1",
+        "train.global_batch_size=1", "train.train_iters=3", "scheduler.lr_warmup_iters=0",
+        "validation.eval_iters=0", ASYNC, "checkpoint.save_interval=1",
+        f"checkpoint.save={tmp_path / 'run'}", "mixed_precision=bf16_mixed",
+    ]  # fmt: skip
+    told = begin([*command, "--dry-run"], one_thread()).communicate(timeout=60)[0]
+    predicted = 1e9 * float(re.search(r"# at most ([\d.]+) GB at its peak", told)[1])
+    process = begin(command, slow_disk)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    row = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert row["peak_memory_bytes"] <= predicted <= 1.02 * row["peak_memory_bytes"]
 
 
 @pytest.mark.parametrize("more", [[], ["checkpoint.also_save_hf_checkpoint=true"]])
