@@ -12,9 +12,11 @@ namespace bascule {
 namespace {
 
 /// What the libraries take beside tensors that are seen, and what blocks are larger than asked for.
-int64_t with_margin(int64_t bytes, at::Device device) {
+int64_t with_margin(int64_t bytes, at::Device device, bool mixed_precision) {
   constexpr int64_t kWorkspace = int64_t{64} << 20;  // cuBLAS' on one stream, and small things
-  return bytes + bytes / 200 + (device.is_cuda() ? kWorkspace : 0);
+  constexpr int64_t kWidened = int64_t{4} << 20;     // a slice of a gradient on its way to fp32
+  const int64_t beside = device.is_cuda() ? kWorkspace : mixed_precision ? kWidened : 0;
+  return bytes + bytes / 200 + beside;
 }
 
 bool has_experts(const Arch& arch) {
@@ -53,7 +55,7 @@ PeakMemory predicted_peak(const Settings& settings) {
   int64_t bytes = meta_memory().peak - before;
   if (device.is_cpu() && settings.checkpoint.save && settings.checkpoint.async_save)
     bytes += copied_bytes(run, settings);
-  return {with_margin(bytes, device), device.is_cuda()};
+  return {with_margin(bytes, device, settings.mixed_precision.has_value()), device.is_cuda()};
 }
 
 }  // namespace bascule

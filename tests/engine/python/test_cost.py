@@ -12,6 +12,8 @@ from conftest import ROOT, one_thread
 SHAPES = [
     "smollm2_135m model.num_layers=3 model.seq_length=512 model.vocab_size=9000",
     "smollm2_135m model.num_layers=3 model.seq_length=512 model.vocab_size=9000 mixed_precision=bf16_mixed",
+    "smollm2_135m model.num_layers=3 model.seq_length=128 model.vocab_size=9000 "
+    "mixed_precision=bf16_mixed",
     "smollm2_135m model.num_layers=4 model.seq_length=512 model.vocab_size=2000 train.micro_batch_size=2 "
     "model.recompute_granularity=full model.recompute_method=uniform model.recompute_num_layers=2",
     "gemma2_2b model.num_layers=2 model.seq_length=128 model.vocab_size=2000",  # windows, soft caps
