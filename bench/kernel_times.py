@@ -57,8 +57,9 @@ def breakdown(trace: Path) -> dict:
     others: dict[str, float] = defaultdict(float)
     spans = []
     for event in (e for e in inside if e.get("cat") in GPU):
-        kinds[kind_of(event["name"])] += event["dur"]
-        if kind_of(event["name"]) == "other":
+        kind = kind_of(event["name"])
+        kinds[kind] += event["dur"]
+        if kind == "other":
             others[event["name"][:100]] += event["dur"]
         spans.append((event["ts"], event["ts"] + event["dur"]))
     waits = [

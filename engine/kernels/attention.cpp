@@ -1,6 +1,7 @@
 #include "kernels/attention.h"
 
 #include <limits>
+#include <tuple>
 
 #include "kernels/compute_type.h"
 #include "kernels/cuda/kernels.h"

@@ -5,8 +5,8 @@
 #include <c10/core/impl/alloc_cpu.h>
 #include <malloc.h>
 
-#include <algorithm>
 #include <atomic>
+#include <memory>
 #include <mutex>
 
 namespace bascule {

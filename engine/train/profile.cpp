@@ -46,17 +46,16 @@ void Profile::at(int64_t step) {
   active_ = true;
 }
 
-std::filesystem::path Profile::end() {
-  if (!std::exchange(active_, false)) return {};
+void Profile::end() {
+  if (!std::exchange(active_, false)) return;
   const auto result = profiler::disableProfiler();
-  if (!trace_) return {};
+  if (!trace_) return;
   std::error_code failed;
   std::filesystem::create_directories(path_.parent_path(), failed);
   require(!failed, Kind::environment, "{}: {}", path_.parent_path().string(), failed.message());
   result->save(path_);
   require(std::filesystem::exists(path_, failed), Kind::environment, "{} could not be written",
           path_.string());
-  return path_;
 }
 
 }  // namespace bascule

@@ -19,8 +19,8 @@ class Profile {
 
   /// Starts or ends watching; `step` steps are done.
   void at(int64_t step);
-  /// Ends watching; the trace that there is so far is written. Returns its path, or nothing.
-  std::filesystem::path end();
+  /// Ends watching; the trace that there is so far is written.
+  void end();
 
  private:
   bool wanted_, trace_, on_gpu_, active_ = false;
