@@ -1,9 +1,8 @@
 // A run's metrics as a picture, drawn by gnuplot.
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,9 +10,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "cli/verb_table.h"
-
-extern char** environ;
 
 namespace bascule::cli {
 namespace {
@@ -105,12 +103,7 @@ void run_gnuplot(const std::string& program) {
   require(descriptor >= 0, Kind::environment, "cannot make a file like {}", file);
   ::close(descriptor);
   File::modify(file).pwrite_all(0, as_bytes(program));
-  const char* words[] = {"gnuplot", file.c_str(), nullptr};
-  pid_t child = 0;
-  int status = 0;
-  const int error =
-      ::posix_spawnp(&child, words[0], nullptr, nullptr, const_cast<char**>(words), environ);
-  const bool ran = error == 0 && ::waitpid(child, &status, 0) == child && status == 0;
+  const bool ran = run_program({"gnuplot", file});
   std::error_code ignored;
   fs::remove(file, ignored);
   require(ran, Kind::environment,

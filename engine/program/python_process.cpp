@@ -1,16 +1,11 @@
 #include "program/python_process.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/check.h"
 #include "base/file.h"
-
-extern char** environ;
+#include "base/process.h"
 
 namespace bascule {
 namespace {
@@ -55,14 +50,7 @@ std::string ask_python(const char* program, const std::string& question,
   const std::string asked = all[3], told = all[4];
   all.insert(all.end(), words.begin(), words.end());
   File::create(asked).pwrite_all(0, as_bytes(question));
-  std::vector<char*> pointers;
-  for (std::string& word : all) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, pointers[0], nullptr, nullptr, pointers.data(), environ);
-  int status = 0;
-  const bool ran = error == 0 && ::waitpid(child, &status, 0) == child && status == 0;
-  require(ran, Kind::environment, "{} {}", all[0], failure);
+  require(run_program(all), Kind::environment, "{} {}", all[0], failure);
   return read_small_file(told, most);
 }
 
