@@ -99,7 +99,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   }
 
   check_space(target, outcome.bytes_written);
-  Workspace workspace(target, plan_hash(source, output, options));
+  Workspace workspace(target, plan_hash(identity(source.path), output, options));
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
@@ -116,8 +116,8 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
     output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
-      outcome.report = prove(source, open_megatron(workspace.directory(), options), workspace,
-                             reporter, options);
+      outcome.report = prove(spelled(source), open_megatron(workspace.directory(), options),
+                             workspace, reporter, options);
       outcome.verified = true;
     }
     watch.begin("commit");

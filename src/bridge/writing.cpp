@@ -57,20 +57,25 @@ std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const O
   return dtypes;
 }
 
-std::string plan_hash(const Opened& source, const Output& output, const Options& options) {
+std::string identity(const fs::path& directory) {
+  std::string facts = fs::absolute(directory).lexically_normal().string();
+  for (const std::string& name : files_below(directory)) {
+    std::error_code ignored;
+    const fs::path file = directory / name;
+    facts += fmt::format("\n{} {} {}", name, fs::file_size(file, ignored),
+                         fs::last_write_time(file, ignored).time_since_epoch().count());
+  }
+  return facts;
+}
+
+std::string plan_hash(const std::string& identity, const Output& output, const Options& options) {
   Hasher hasher;
   const auto add = [&](std::string_view text) {
     hasher.update(as_bytes(text));
     hasher.update(as_bytes(std::string_view("\0", 1)));
   };
   add(version());
-  add(fs::absolute(source.path).lexically_normal().string());
-  for (const std::string& name : files_below(source.path)) {
-    std::error_code ignored;
-    const fs::path file = source.path / name;
-    add(fmt::format("{} {} {}", name, fs::file_size(file, ignored),
-                    fs::last_write_time(file, ignored).time_since_epoch().count()));
-  }
+  add(identity);
   for (const OutputFile& file : output.files) add(fmt::format("{} {}", file.name, file.size));
   for (const SmallFile& file : output.small_files) add(file.bytes);
   add(options.dtype);
@@ -98,10 +103,10 @@ Manifest write_output(const Output& output, const Gather& gather, Workspace& wor
   return manifest;
 }
 
-Report prove(const Opened& source, const Opened& written, Workspace& workspace, Reporter& reporter,
+Report prove(const Spelled& source, const Opened& written, Workspace& workspace, Reporter& reporter,
              const Options& options) {
   ::malloc_trim(0);  // what planning and writing had is not to count beside what the proof needs
-  Report report = verify(spelled(source), spelled(written), reporter,
+  Report report = verify(source, spelled(written), reporter,
                          {.threads = options.threads,
                           .memory = options.memory,
                           .convert_first = !options.dtype.empty(),

@@ -26,9 +26,12 @@ class Stopwatch {
 /// The dtypes of a plan's targets: as stored, or as options.dtype says.
 std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const Options& options);
 
-/// Identifies what is to be done: the same command on unchanged files has the same hash, and only
-/// such partial work is resumed.
-std::string plan_hash(const Opened& source, const Output& output, const Options& options);
+/// Tells a directory from others, and from itself once files in it have changed.
+std::string identity(const std::filesystem::path& directory);
+
+/// Identifies what is to be done: the same command on a source of the same identity has the same
+/// hash, and only such partial work is resumed.
+std::string plan_hash(const std::string& identity, const Output& output, const Options& options);
 
 /// Runs what fills and publishes a workspace. When a signal stops it and the same command would
 /// resume, the error says so.
@@ -40,7 +43,7 @@ Manifest write_output(const Output& output, const Gather& gather, Workspace& wor
 
 /// Re-reads what the workspace holds and compares it with the source. Discards the work and throws
 /// Error{mismatch} when they differ.
-Report prove(const Opened& source, const Opened& written, Workspace& workspace, Reporter& reporter,
+Report prove(const Spelled& source, const Opened& written, Workspace& workspace, Reporter& reporter,
              const Options& options);
 
 /// Throws Error{mismatch} when a tensor that should repeat another does not.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bascule/bridge.h"
+#include "bridge/write_hf.h"
 #include "golden/goldens.h"
 
 namespace bascule {
@@ -82,6 +83,39 @@ TEST_P(BridgeGolden, ARoundTripReturnsEveryByte) {
     const fs::path name = entry.path().filename();
     EXPECT_TRUE(text_of(entry.path()) == text_of(work_ / "hf" / name)) << name;
   }
+}
+
+TEST_P(BridgeGolden, AModelInMemoryGivesEveryByteBack) {
+  const std::string origin = (root_ / "hf").string();
+  import_checkpoint(origin, (work_ / "m").string(), options_, quiet_);
+  const Opened tensors = open_megatron(work_ / "m", options_);  // in the place of memory
+  const TrainedModel model = trained_model(open_hf(origin, options_), origin);
+  const Outcome outcome = export_model(model, tensors.source(), tensors.dialect, tensors.dtype,
+                                       (work_ / "hf").string(), options_, quiet_);
+  EXPECT_TRUE(outcome.verified);
+  EXPECT_EQ(outcome.parameters, model.slots.parameters());
+  for (const auto& entry : fs::directory_iterator(root_ / "hf")) {
+    const fs::path name = entry.path().filename();
+    if (name.extension() == ".safetensors") continue;
+    EXPECT_TRUE(text_of(entry.path()) == text_of(work_ / "hf" / name)) << name;
+  }
+  expect_same_tensors(*open_hf_directory(work_ / "hf").weights,
+                      *open_hf_directory(root_ / "hf").weights);
+}
+
+TEST_P(BridgeGolden, AModelInMemoryOfAnotherDtypeSaysSo) {
+  const std::string origin = (root_ / "hf").string();
+  options_.dtype = "float32";
+  import_checkpoint(origin, (work_ / "m").string(), options_, quiet_);
+  options_.dtype.clear();
+  const Opened tensors = open_megatron(work_ / "m", options_);
+  const TrainedModel model = trained_model(open_hf(origin, options_), origin);
+  export_model(model, tensors.source(), tensors.dialect, "float32", (work_ / "hf").string(),
+               options_, quiet_);
+  const Opened written = open_hf((work_ / "hf").string(), options_);
+  EXPECT_EQ(written.dtype, "float32");
+  for (const TensorInfo& tensor : written.source().tensors())
+    EXPECT_EQ(tensor.dtype, DType::f32) << tensor.name;
 }
 
 TEST_P(BridgeGolden, WideCheckpointsHoldTheSameTensors) {

@@ -1,0 +1,148 @@
+#include "bridge/write_hf.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "families/hf_config.h"
+#include "store/safetensors_output.h"
+
+namespace bascule {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The Hugging Face tensors to write: those of the model, and repetitions that the source had.
+Dialect written_dialect(const HfRequest& request) {
+  Dialect dialect = hf_dialect(request.family, request.arch, *request.model.slots);
+  if (!request.state) return dialect;
+  std::vector<Alias> aliases = std::move(dialect.aliases);
+  dialect.aliases.clear();
+  for (const Alias& alias : aliases) {
+    const auto stored = [&](const SafetensorsShard& shard) {
+      return std::find(shard.tensors.begin(), shard.tensors.end(), alias.name) !=
+             shard.tensors.end();
+    };
+    if (std::none_of(request.state->shards.begin(), request.state->shards.end(), stored)) continue;
+    dialect.bindings.push_back(exact(alias.name, dialect.find(alias.of)->layout));
+  }
+  return dialect;
+}
+
+/// The source's own grouping where it names exactly these tensors, else transformers'.
+std::vector<SafetensorsShard> shards_of(const HfRequest& request,
+                                        const std::vector<TensorInfo>& tensors) {
+  if (!request.state) return group_shards(tensors);
+  std::vector<std::string> wanted, named;
+  for (const TensorInfo& tensor : tensors) wanted.push_back(tensor.name);
+  std::vector<SafetensorsShard> shards = request.state->shards;
+  const Dialect dialect = hf_dialect(request.family, request.arch, *request.model.slots);
+  for (SafetensorsShard& shard : shards) {
+    std::erase_if(shard.tensors, [&](const std::string& name) { return dialect.ignores(name); });
+    named.insert(named.end(), shard.tensors.begin(), shard.tensors.end());
+  }
+  std::erase_if(shards, [](const SafetensorsShard& shard) { return shard.tensors.empty(); });
+  std::sort(wanted.begin(), wanted.end());
+  std::sort(named.begin(), named.end());
+  return wanted == named ? shards : group_shards(tensors);
+}
+
+const std::string kConfigFile = std::string(kTravelFolder) + "config.json";
+
+std::string_view folder_of(std::string_view name) {
+  return name.starts_with(kTokenizerFolder) ? kTokenizerFolder : kTravelFolder;
+}
+
+/// The configuration that travels with the model, with the dtype that its weights now have; or one
+/// made from the architecture.
+std::string config_json(const TrainedModel& model, const std::string& dtype) {
+  const auto file = std::ranges::find(model.others, kConfigFile, &Travelling::to);
+  if (file == model.others.end())
+    return hf_config_text(write_hf_config(*model.family, model.arch, dtype));
+  const std::string text = read_small_file(file->from, kConfigLimit);
+  const HfConfig config = read_hf_config(text, file->from.string(), model.state.ignored_keys);
+  return config.dtype == dtype ? text : hf_config_text(with_dtype(config.tree, dtype));
+}
+
+}  // namespace
+
+Tree with_dtype(Tree config, const std::string& dtype) {
+  for (const char* key : {"torch_dtype", "dtype"})
+    if (config.find(key)) config.set(key, Tree(dtype));
+  return config;
+}
+
+void write_hf(const HfRequest& request, const std::string& target_path, const Options& options,
+              Reporter& reporter, Outcome& outcome, Stopwatch& watch) {
+  Plan there = plan(*request.model.slots, *request.model.dialect, written_dialect(request));
+  std::optional<Gather> gather(std::in_place, there, std::vector{request.model.source});
+  const std::vector<DType> dtypes = target_dtypes(there, *gather, options);
+  std::vector<TensorInfo> tensors;
+  for (size_t i = 0; i < there.to.size(); ++i)
+    tensors.push_back({there.to[i].name, dtypes[i], there.to[i].shape});
+  const auto metadata = request.state && !request.state->metadata.empty()
+                            ? request.state->metadata
+                            : std::map<std::string, std::string>{{"format", "pt"}};
+  const auto shards = shards_of(request, tensors);
+  Output output = safetensors_output(std::move(tensors), shards, metadata);
+  output.small_files.push_back({"config.json", request.config_json});
+  if (request.state) outcome.warnings = request.state->warnings;
+
+  outcome.target = target_path;
+  outcome.family = request.family.name;
+  outcome.parameters = request.model.slots->parameters();
+  outcome.tensors_read = static_cast<int64_t>(there.from.size());
+  outcome.tensors_written = static_cast<int64_t>(there.to.size());
+  for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
+  check_target(target_path, options.overwrite, request.read_from);
+  if (options.dry_run) return;
+
+  check_space(target_path, outcome.bytes_written);
+  Workspace workspace(target_path, plan_hash(request.identity, output, options));
+  for (const std::string& notice : workspace.notices()) reporter.note(notice);
+  fill(workspace, [&] {
+    watch.begin("write", outcome.bytes_written);
+    Manifest manifest = write_output(output, *gather, workspace, reporter, options);
+    copy_files(request.files, workspace, manifest);
+    // The proof needs memory of its own.
+    gather.reset();
+    there = {};
+    output = {};
+    if (options.verify) {
+      watch.begin("verify", outcome.bytes_written);
+      outcome.report = prove(request.model, open_hf(workspace.directory(), options), workspace,
+                             reporter, options);
+      outcome.verified = true;
+    }
+    watch.begin("commit");
+    workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+  });
+}
+
+Outcome export_model(const TrainedModel& model, const TensorSource& source, const Dialect& local,
+                     const std::string& dtype, const std::string& target, const Options& options,
+                     Reporter& reporter) {
+  Outcome outcome;
+  Stopwatch watch(outcome.steps);
+  watch.begin("plan");
+  const auto alive = std::chrono::steady_clock::now().time_since_epoch().count();
+  HfRequest request{
+      .family = *model.family,
+      .arch = model.arch,
+      .model = {&model.slots, &source, &local},
+      .state = model.state.shards.empty() ? nullptr : &model.state,
+      .config_json = config_json(model, options.dtype.empty() ? dtype : options.dtype),
+      .identity = fmt::format("memory {} {}", ::getpid(), alive)};
+  for (const auto* files : {&model.tokenizer, &model.others})
+    for (const Travelling& file : *files)
+      if (file.to != kConfigFile)
+        request.files.push_back({file.from, file.to.substr(folder_of(file.to).size())});
+  write_hf(request, target, options, reporter, outcome, watch);
+  watch.end();
+  return outcome;
+}
+
+}  // namespace bascule
