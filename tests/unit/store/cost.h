@@ -16,7 +16,7 @@ namespace bascule {
 /// Expects that `work` returns true within 2 seconds of processor time and 300 MB of memory. An
 /// unoptimised or sanitized build is given more of both: they count what a release does not do.
 inline void expect_cheap(const std::function<bool()>& work) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
   constexpr long kKilobytes = 3'000'000, kSeconds = 60;
 #else
   constexpr long kKilobytes = 300'000, kSeconds = 2;
