@@ -45,13 +45,17 @@ Tensor grouped_mm(const Tensor& x, const Tensor& matrices, const Tensor& ends) {
   return out;
 }
 
-void add_products(const Tensor& gradient, const Tensor& dy, const Tensor& x) {
+void add_products(const Tensor& gradient, const Tensor& dy, const Tensor& x, bool overwrites) {
+  Tensor sum = gradient;
   if (x.scalar_type() == gradient.scalar_type()) {
-    gradient.addmm_(dy.t(), x);
-  } else if (on_gpu(gradient) && gradient.scalar_type() == at::kFloat) {
+    overwrites ? at::mm_out(sum, dy.t(), x) : sum.addmm_(dy.t(), x);
+  } else if (on_gpu(gradient) && gradient.scalar_type() == at::kFloat && x.size(0) > 0) {
     // Products of bf16 are added up in fp32, in place.
-    Tensor sum = gradient;
-    if (x.size(0) > 0 && !sum.is_meta()) at::addmm_out(sum, sum, dy.t(), x, at::kFloat);
+    if (sum.is_meta()) return;
+    overwrites ? at::mm_out(sum, dy.t(), x, at::kFloat)
+               : at::addmm_out(sum, sum, dy.t(), x, at::kFloat);
+  } else if (overwrites) {
+    sum.copy_(at::mm(dy.t(), x));
   } else {
     add_slices(gradient, at::mm(dy.t(), x));
   }

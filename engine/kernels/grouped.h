@@ -11,8 +11,10 @@ namespace bascule {
 /// compute capability 9 nothing waits for the device where sizes are whole multiples of 8.
 at::Tensor grouped_mm(const at::Tensor& x, const at::Tensor& matrices, const at::Tensor& ends);
 
-/// Adds dy^T x to a gradient [out, in], in its dtype: dy [rows, out], x [rows, in].
-void add_products(const at::Tensor& gradient, const at::Tensor& dy, const at::Tensor& x);
+/// Adds dy^T x to a gradient [out, in], in its dtype: dy [rows, out], x [rows, in]. With
+/// `overwrites`, what the gradient held is forgotten.
+void add_products(const at::Tensor& gradient, const at::Tensor& dy, const at::Tensor& x,
+                  bool overwrites = false);
 
 /// Adds dy^T x of the rows of each expert e to gradients[e], of [experts, out, in]: dy [rows, out],
 /// x [rows, in]. Products are summed up in the gradients' dtype. With `overwrites`, what the

@@ -17,7 +17,6 @@ struct Batch {
   at::Tensor loss_mask = {};  // [tokens] fp32: 1 where the label counts
   double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
   int64_t before = 0;         // micro-batches of the step that came before this one
-  bool overwrites = false;    // gradients that Parameters::begin_step() left hold nothing yet
   at::Tensor positions = {};  // [tokens] int64
   std::shared_ptr<RopeTables> angles = std::make_shared<RopeTables>();  // of the positions
 };

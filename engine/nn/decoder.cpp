@@ -98,19 +98,42 @@ Decoder::Decoder(const Arch& arch, const Parameters& parameters, const DecoderRu
   if (again < count) spans_.push_back({again, count, false});
 }
 
-Tensor Decoder::hidden(const Batch& batch, std::vector<Saved>* saved) const {
+Tensor Decoder::hidden(const Batch& batch, Saved* saved) const {
+  const c10::NoGradGuard guard;
   Tensor x = embedding_.forward(batch);
+  if (saved) saved->parts.resize(layers_.size());
   for (const Span& span : spans_) {
     const Tensor in = x;
     for (size_t i = span.begin; i < span.end; ++i) {
       RECORD_USER_SCOPE(fmt::format("layers.{} forward", i));
       Saved own;
       x = layers_[i]->forward(x, batch, own);
-      if (saved && !span.recomputed) (*saved)[i] = std::move(own);
+      if (saved && !span.recomputed) saved->parts[i] = std::move(own);
     }
-    if (saved && span.recomputed) (*saved)[span.begin].tensors = {in};
+    if (saved && span.recomputed) saved->parts[span.begin].tensors = {in};
   }
   return x;
+}
+
+void Decoder::backward(const Tensor& dhidden, const Batch& batch, Saved& saved) const {
+  const c10::NoGradGuard guard;
+  Tensor dx = dhidden;
+  for (size_t at = spans_.size(); at-- > 0;) {
+    const Span& span = spans_[at];
+    if (span.recomputed) {
+      RECORD_USER_SCOPE(fmt::format("layers.{} recompute", span.begin));
+      Tensor x = std::exchange(saved.parts[span.begin], {}).tensors[0];
+      for (size_t i = span.begin; i < span.end; ++i)
+        x = layers_[i]->forward(x, batch, saved.parts[i]);
+    }
+    for (size_t i = span.end; i-- > span.begin;) {
+      RECORD_USER_SCOPE(fmt::format("layers.{} backward", i));
+      dx = layers_[i]->backward(dx, batch, saved.parts[i]);
+      accumulate(saved.parts[i]);
+    }
+  }
+  embedding_.backward(dx, batch, saved);
+  accumulate(saved);
 }
 
 Tensor Decoder::logits(const Batch& batch) const {
@@ -120,32 +143,15 @@ Tensor Decoder::logits(const Batch& batch) const {
 
 LossSum Decoder::loss(const Batch& batch) const {
   const c10::NoGradGuard guard;
-  Saved unused;
-  return head_.loss(hidden(batch, nullptr), batch, std::nullopt, nullptr, unused);
+  return head_.loss(hidden(batch, nullptr), batch, std::nullopt, nullptr);
 }
 
 LossSum Decoder::forward_backward(const Batch& batch, double scale) const {
   const c10::NoGradGuard guard;
-  std::vector<Saved> saved(layers_.size());
-  Saved ends;
+  Saved saved;
   Tensor dx;
-  const LossSum sum = head_.loss(hidden(batch, &saved), batch, scale, &dx, ends);
-  accumulate(ends);
-  for (size_t at = spans_.size(); at-- > 0;) {
-    const Span& span = spans_[at];
-    if (span.recomputed) {
-      RECORD_USER_SCOPE(fmt::format("layers.{} recompute", span.begin));
-      Tensor x = std::exchange(saved[span.begin], {}).tensors[0];
-      for (size_t i = span.begin; i < span.end; ++i) x = layers_[i]->forward(x, batch, saved[i]);
-    }
-    for (size_t i = span.end; i-- > span.begin;) {
-      RECORD_USER_SCOPE(fmt::format("layers.{} backward", i));
-      dx = layers_[i]->backward(dx, batch, saved[i]);
-      accumulate(saved[i]);
-    }
-  }
-  embedding_.backward(dx, batch, ends);
-  accumulate(ends);
+  const LossSum sum = head_.loss(hidden(batch, &saved), batch, scale, &dx);
+  backward(dx, batch, saved);
   return sum;
 }
 

@@ -20,6 +20,16 @@ class Decoder {
   /// not know.
   Decoder(const Arch& arch, const Parameters& parameters, const DecoderRules& rules = {});
 
+  /// What leaves the last layer, [tokens, hidden]. With `saved`, which is empty, it keeps there what
+  /// backward() needs.
+  at::Tensor hidden(const Batch& batch, Saved* saved) const;
+
+  /// Adds to the parameters' gradients what the gradient of hidden() gives, and forgets what was
+  /// saved.
+  void backward(const at::Tensor& dhidden, const Batch& batch, Saved& saved) const;
+
+  const Head& head() const { return head_; }
+
   /// [tokens, vocabulary]
   at::Tensor logits(const Batch& batch) const;
 
@@ -35,8 +45,6 @@ class Decoder {
     size_t begin = 0, end = 0;
     bool recomputed = false;
   };
-  at::Tensor hidden(const Batch& batch, std::vector<Saved>* saved) const;
-
   Embedding embedding_;
   std::vector<std::unique_ptr<Block>> layers_;
   Head head_;

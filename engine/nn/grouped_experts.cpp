@@ -24,9 +24,8 @@ Parameter all_of(const Parameters& parameters, const Moe& moe, const std::string
 }
 
 Saved::Waiting waiting(const Parameter& parameter, const Tensor& dy, const Tensor& x,
-                       const Dispatch& way, const Batch& batch) {
-  return {
-      .parameter = &parameter, .dy = dy, .x = x, .ends = way.ends, .overwrites = batch.overwrites};
+                       const Dispatch& way) {
+  return {.parameter = &parameter, .dy = dy, .x = x, .ends = way.ends};
 }
 
 /// What enters is gathered again in the backward: quicker than it is large. Weights act on what
@@ -51,7 +50,7 @@ class GroupedExperts : public Experts {
     return combine(parts, way, routing.weights);
   }
 
-  Tensor backward(const Tensor& dout, const Tensor& in, const Routing& routing, const Batch& batch,
+  Tensor backward(const Tensor& dout, const Tensor& in, const Routing& routing, const Batch&,
                   Saved& saved, Tensor& dweights) const override {
     const std::vector<Tensor> kept = std::move(saved.tensors);
     saved.tensors.clear();
@@ -59,9 +58,9 @@ class GroupedExperts : public Experts {
     const Tensor douts = gather(dout, way);
     const Tensor inner = grouped_mm(douts, out_.value, way.ends);
     dweights = weigh(inner, kept[kValues], way, routing.weights);
-    saved.waiting.push_back(waiting(out_, douts, kept[kValues], way, batch));
+    saved.waiting.push_back(waiting(out_, douts, kept[kValues], way));
     const Tensor dwide = activation_backward(moe_.activation, moe_.gated, inner, kept[kWide]);
-    saved.waiting.push_back(waiting(in_, dwide, gather(in, way), way, batch));
+    saved.waiting.push_back(waiting(in_, dwide, gather(in, way), way));
     return combine(grouped_mm(dwide, in_.value, way.ends), way, {});
   }
 

@@ -41,14 +41,48 @@ Tensor Head::logits(const Tensor& in, const Batch& batch) const {
   return z;
 }
 
-LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> scale, Tensor* din,
-                   Saved& saved) const {
+Tensor Head::logits_backward(const Tensor& dlogits, const Tensor& in, const Batch& batch) const {
+  Saved saved;
+  const Tensor x = norm_.forward(in, batch, saved);
+  Tensor dz = dlogits;
+  if (soft_cap_) {
+    const Tensor capped = at::mm(x, weight_->value.t()).div_(*soft_cap_).tanh_();
+    dz = dz * (1 - capped * capped);
+  }
+  saved.waiting.push_back({weight_, dz, x});
+  const Tensor din = norm_.backward(at::mm(dz, weight_->value), batch, saved);
+  accumulate(saved);
+  return din;
+}
+
+int64_t Head::chunk_rows(const Tensor& x) const {
+  int64_t rows = chunk_bytes_ / row_bytes(weight_->value);
+  if (on_gpu(x) && rows > kTile) rows = rows / kTile * kTile;
+  return std::clamp<int64_t>(rows, 1, x.size(0));
+}
+
+Tensor Head::losses(const Tensor& in, const Batch& batch) const {
+  Saved unused;
+  const Tensor x = norm_.forward(in, batch, unused);
+  const int64_t tokens = x.size(0), step = chunk_rows(x);
+  const Tensor ones = at::ones({tokens}, x.options().dtype(compute_type(in)));
+  Tensor all = at::empty_like(ones);
+  for (int64_t at = 0; at < tokens; at += step) {
+    const int64_t rows = std::min(step, tokens - at);
+    Tensor z = at::mm(x.narrow(0, at, rows), weight_->value.t());
+    all.narrow(0, at, rows)
+        .copy_(cross_entropy(z, batch.labels.narrow(0, at, rows), ones.narrow(0, at, rows),
+                             soft_cap_, std::nullopt));
+  }
+  return all;
+}
+
+LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> scale,
+                   Tensor* din) const {
+  Saved saved;
   const Tensor x = norm_.forward(in, batch, saved);
   const Tensor mask = batch.loss_mask.to(compute_type(in));
-  const int64_t tokens = x.size(0);
-  int64_t step = chunk_bytes_ / row_bytes(weight_->value);
-  if (on_gpu(x) && step > kTile) step = step / kTile * kTile;
-  step = std::clamp<int64_t>(step, 1, tokens);
+  const int64_t tokens = x.size(0), step = chunk_rows(x);
   Tensor dx = scale ? at::empty_like(x) : Tensor();
   Tensor sum = at::zeros({}, mask.options());
   for (int64_t at = 0; at < tokens; at += step) {
@@ -66,6 +100,7 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
     accumulate(now);
   }
   if (scale && din) *din = norm_.backward(dx, batch, saved);
+  accumulate(saved);
   const Tensor counted = at::stack({sum, mask.sum()});
   if (counted.is_meta()) return {};
   const Tensor sums = counted.cpu();

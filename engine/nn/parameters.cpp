@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "kernels/device.h"
@@ -62,7 +63,7 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
     Arena& arena = arenas_[i];
     const auto like = at::TensorOptions(options.device);
     arena.values = at::zeros({sizes[i]}, like.dtype(arena.dtype));
-    if (arena.trainable) arena.gradients = at::zeros({sizes[i]}, like.dtype(wide));
+    if (arena.trainable) arena.gradients = at::empty({sizes[i]}, like.dtype(wide));
   }
   for (size_t i = 0; i < all_.size(); ++i) {
     Parameter& parameter = all_[i];
@@ -72,6 +73,7 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
     };
     parameter.value = view(arena.values);
     if (arena.trainable) parameter.gradient = view(arena.gradients);
+    parameter.unwritten = {std::make_shared<bool>(true)};
     if (!options.gradients || !parameter.slots.front().ends_with("moe.router")) continue;
     tallies_.push_back({.name = parameter.name + " tally", .slots = parameter.slots});
     tallies_.back().gradient =
@@ -100,6 +102,7 @@ Parameter Parameters::stack(const std::vector<std::vector<std::string>>& slots) 
     require(each.arena == all.arena && each.offset == all.offset + i * apart &&
                 each.value.sizes() == all.value.sizes(),
             Kind::internal, "{} does not lie in one row with {}", each.name, all.name);
+    if (i > 0) all.unwritten.push_back(each.unwritten.front());
   }
   const auto view = [&](at::Tensor& one) {
     if (!one.defined()) return;
@@ -118,16 +121,22 @@ const Parameter* Parameters::tally(const std::string& slot) const {
   return found == tallies_.end() ? nullptr : &*found;
 }
 
-void Parameters::zero_gradients() {
-  for (Parameter& each : tallies_) each.gradient.zero_();
-  for (Arena& arena : arenas_)
-    if (arena.gradients.defined()) arena.gradients.zero_();
-}
-
 void Parameters::begin_step() {
   for (Parameter& each : tallies_) each.gradient.zero_();
-  for (Arena& arena : arenas_)
-    if (arena.gradients.defined() && !(arena.expert && on_gpu(device_))) arena.gradients.zero_();
+  for (Parameter& each : all_)
+    for (const auto& unwritten : each.unwritten) *unwritten = true;
+}
+
+void Parameters::end_step() {
+  for (Parameter& each : all_)
+    if (each.gradient.defined() && first_writes(each)) each.gradient.zero_();
+}
+
+bool first_writes(const Parameter& parameter) {
+  bool first = !parameter.unwritten.empty();  // tallies always add up
+  for (const auto& unwritten : parameter.unwritten)
+    first = std::exchange(*unwritten, false) && first;
+  return first;
 }
 
 }  // namespace bascule

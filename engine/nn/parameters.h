@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,6 +21,7 @@ struct Parameter {
   bool decay = true;         // weight decay applies: to matrices (Megatron's rule)
   at::Tensor value = {};     // in the model's dtype, or fp32 where the slot stays so
   at::Tensor gradient = {};  // fp32 or wider, undefined where frozen
+  std::vector<std::shared_ptr<bool>> unwritten = {};  // of each tensor, see begin_step()
   size_t arena = 0;
   int64_t offset = 0;  // elements, in the arena
 };
@@ -40,8 +42,8 @@ struct ParameterOptions {
 
 class Parameters {
  public:
-  /// Allocates, zero, every tensor that `local` binds; `local` is expanded, its shapes are
-  /// `shards`'.
+  /// Allocates every tensor that `local` binds, values zero, gradients as begin_step() leaves them;
+  /// `local` is expanded, its shapes are `shards`'.
   Parameters(const Slots& slots, Dialect local, const Shards& shards,
              const ParameterOptions& options);
 
@@ -63,10 +65,11 @@ class Parameters {
   const std::vector<Arena>& arenas() const { return arenas_; }
   const Dialect& dialect() const { return local_; }
   at::Device device() const { return device_; }
-  void zero_gradients();  // and tallies
-  /// The same, but for gradients of experts on a GPU, which the first micro-batch of a step has to
-  /// overwrite (Batch::overwrites): there they are most of what is held.
+  /// Forgets all gradients: what is added to one first overwrites it, so that none need be filled
+  /// with zeros. Tallies become zero.
   void begin_step();
+  /// Gradients that nothing was added to since begin_step() become zero.
+  void end_step();
 
  private:
   at::Device device_;
@@ -75,5 +78,8 @@ class Parameters {
   std::vector<Arena> arenas_;
   std::unordered_map<std::string, size_t> by_slots_;
 };
+
+/// Whether the gradient holds nothing of this step yet. From now on it does.
+bool first_writes(const Parameter& parameter);
 
 }  // namespace bascule

@@ -14,14 +14,18 @@ using at::Tensor;
 void add(const Saved::Waiting& waiting) {
   const Tensor& gradient = waiting.parameter->gradient;
   if (!gradient.defined()) return;  // frozen
+  const bool overwrites = first_writes(*waiting.parameter);
   if (waiting.ends.defined()) {
-    add_grouped_products(gradient, waiting.dy, waiting.x, waiting.ends, waiting.overwrites);
+    add_grouped_products(gradient, waiting.dy, waiting.x, waiting.ends, overwrites);
   } else if (waiting.rows.defined()) {
+    if (overwrites) gradient.zero_();
     embedding_backward(gradient, waiting.dy, waiting.rows, waiting.factor);
-  } else if (!waiting.x.defined()) {
-    gradient.add_(waiting.dy.view(gradient.sizes()));
+  } else if (waiting.x.defined()) {
+    add_products(gradient, waiting.dy, waiting.x, overwrites);
+  } else if (overwrites) {
+    gradient.copy_(waiting.dy.view(gradient.sizes()));
   } else {
-    add_products(gradient, waiting.dy, waiting.x);
+    gradient.add_(waiting.dy.view(gradient.sizes()));
   }
 }
 

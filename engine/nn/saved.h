@@ -21,7 +21,6 @@ struct Saved {
     at::Tensor rows = {};
     double factor = 1;
     at::Tensor ends = {};
-    bool overwrites = false;  // where `ends` is defined: what the gradient holds is no part of it
   };
 
   std::vector<at::Tensor> tensors;  // in an order that the block knows
@@ -33,8 +32,8 @@ struct Saved {
   int64_t bytes() const;
 };
 
-/// Adds every waiting gradient to its parameter's, in fp32 or wider, in a fixed order, and forgets
-/// everything.
+/// Adds every waiting gradient to its parameter's, or overwrites one that nothing was added to in
+/// this step, in fp32 or wider, in a fixed order, and forgets everything.
 void accumulate(Saved& saved);
 
 }  // namespace bascule

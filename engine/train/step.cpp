@@ -24,11 +24,11 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
     // mean.
     batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
     batch.before = i;
-    batch.overwrites = i == 0;
     const LossSum part = run.decoder->forward_backward(batch, 1);
     sum.loss += part.loss;
     sum.tokens += part.tokens;
   }
+  run.parameters->end_step();
   result.tokens = sum.tokens;
   const double counted = std::max(1.0, sum.tokens);
   result.loss = sum.loss / counted;

@@ -167,6 +167,7 @@ int run(const std::string& name, const fs::path& folder) {
   Tensor din = dout;
   for (size_t i = blocks.size(); i-- > 0;) din = blocks[i]->backward(din, batch, saved[i]);
   for (Saved& each : saved) accumulate(each);
+  parameters.end_step();
 
   for (const Parameter& each : parameters.all())
     gradients.push_back(

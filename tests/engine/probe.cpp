@@ -68,6 +68,7 @@ int run(const std::vector<std::string>& arguments) {
   append(decoder.logits(batch), logits);
   const LossSum sum =
       decoder.forward_backward(batch, 1 / static_cast<double>(batch.sequences * batch.length));
+  parameters.end_step();
 
   std::vector<NamedTensor> named;
   for (const Binding& row : opened.dialect.bindings)

@@ -223,13 +223,14 @@ void check_block(BlockCase c, at::ScalarType type) {
   const Tensor in = random_tensor({c.tokens, c.hidden}, 1).to(type);
   const Tensor dout = random_tensor({c.tokens, c.hidden}, 2).to(type);
   std::vector<Tensor> outs, dins;
-  for (const Side* side : {&cpu, &gpu}) {
+  for (Side* side : {&cpu, &gpu}) {
     if (c.one_expert) side->parameters.holding({"layers.0.moe.expert_bias"}).value[3] = 50;
     const at::Device device = side->parameters.device();
     Saved saved[2];
     for (Saved& each : saved) outs.push_back(side->block.forward(in.to(device), batch, each));
     for (Saved& each : saved) dins.push_back(side->block.backward(dout.to(device), batch, each));
     for (Saved& each : saved) accumulate(each);
+    side->parameters.end_step();
   }
   EXPECT_TRUE(at::equal(outs[2], outs[3]));
   EXPECT_TRUE(at::equal(dins[2], dins[3]));
@@ -318,6 +319,7 @@ TEST(GpuExperts, AreExpertsInTurn) {
           results[on_gpu].push_back(experts->backward(dout, in, routing, {}, saved, dweights));
           results[on_gpu].push_back(dweights);
           accumulate(saved);
+          side.parameters.end_step();
           for (const Parameter& each : side.parameters.all())
             if (each.name.find("experts") != std::string::npos)
               results[on_gpu].push_back(each.gradient);

@@ -144,12 +144,11 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   }
   EXPECT_NEAR(ours.loss(there).loss / theirs.loss(batch).loss, 1, tolerance);
 
-  Batch first = there;  // of a step: what gradients hold from the one before is forgotten
-  first.overwrites = true;
-  gpu.parameters.begin_step();
-  cpu.parameters.begin_step();
-  ours.forward_backward(first, 0.01);
-  theirs.forward_backward(batch, 0.01);
+  for (Model* model : {&gpu, &cpu}) {  // what gradients hold from the step before is forgotten
+    model->parameters.begin_step();
+    (model == &gpu ? ours : theirs).forward_backward(model == &gpu ? there : batch, 0.01);
+    model->parameters.end_step();
+  }
   for (size_t i = 0; i < cpu.parameters.all().size(); ++i) {
     const Parameter &a = gpu.parameters.all()[i], &b = cpu.parameters.all()[i];
     EXPECT_LE(difference(a.gradient, b.gradient), tolerance) << a.name;

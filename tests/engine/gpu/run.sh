@@ -1,8 +1,9 @@
 #!/bin/bash
-# Tests the engine's kernels on this machine's GPU: tests/engine/gpu/run.sh [OPTION of GoogleTest ...]
+# Tests the engine on this machine's GPU: kernels and models against those of the CPU, then (resume.sh) saves
+# and resuming. With options of GoogleTest only the former: tests/engine/gpu/run.sh [OPTION ...]
 #
-# BASCULE_ENGINE_BUILD: where the preset `engine` was built (default build/engine); of it only
-# engine_gpu_test is needed, which may have been built on another machine.
+# BASCULE_ENGINE_BUILD: where the preset `engine` was built (default build/engine); of it only engine_gpu_test,
+# bascule-engine and bascule are needed, which may have been built on another machine.
 # PYTHON: one that has torch 2.11.0 for CUDA (default: python3).
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -16,4 +17,5 @@ fi
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
 LD_LIBRARY_PATH=$("${PYTHON:-python3}" scripts/torch_libraries.py)
 export LD_LIBRARY_PATH
-exec "$program" "$@"
+"$program" "$@"
+[ $# -gt 0 ] || tests/engine/gpu/resume.sh

@@ -189,7 +189,7 @@ TEST(Moe, BalancingLossesReachInputAndRouter) {
         const Parameter& router = toy.parameters.holding({"layers.0.moe.router"});
         Batch batch = batch_of(2, 9, 13);
         batch.balance_scale = 3;
-        toy.parameters.zero_gradients();
+        toy.parameters.begin_step();
         const MoeBlock block(toy.parameters, moe, {.z_coefficient = z}, "layers.0.");
         const Tensor in = random_tensor({18, kHidden}, 5);
         Saved saved;
@@ -235,7 +235,7 @@ TEST(Moe, RouterCountsWhatExpertsTake) {
     EXPECT_LT(tally[1].sum().item<double>(), 36 * times);
     EXPECT_TRUE((tally[1] <= tally[0]).all().item<bool>());
   }
-  toy.parameters.zero_gradients();
+  toy.parameters.begin_step();
   EXPECT_EQ(tally.abs().sum().item<double>(), 0);
 }
 

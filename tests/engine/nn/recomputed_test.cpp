@@ -28,7 +28,7 @@ Arch five_layers() {
 std::vector<Tensor> numbers(const Recompute& recompute) {
   Toy toy(five_layers());
   const Decoder decoder(toy.arch, toy.parameters, {.recompute = recompute, .moe = {}});
-  toy.parameters.zero_gradients();
+  toy.parameters.begin_step();
   std::vector<Tensor> all;
   for (const int64_t i : {0, 1}) {
     Batch batch = batch_of(2, 7, 13);
@@ -36,6 +36,7 @@ std::vector<Tensor> numbers(const Recompute& recompute) {
     batch.balance_scale = 1;
     all.push_back(at::scalar_tensor(decoder.forward_backward(batch, 1).loss, at::kDouble));
   }
+  toy.parameters.end_step();
   for (const Parameter& each : toy.parameters.all()) all.push_back(each.gradient);
   all.push_back(toy.parameters.tally("layers.1.moe.router")->gradient);
   return all;

@@ -41,7 +41,7 @@ inline Batch batch_of(int64_t sequences, int64_t length, int64_t vocabulary) {
 inline void compare(Toy& toy, const Block& ours, const Block& oracle, const Batch& batch) {
   std::vector<std::vector<at::Tensor>> results;
   for (const Block* block : {&ours, &oracle}) {
-    toy.parameters.zero_gradients();
+    toy.parameters.begin_step();
     const int64_t tokens = batch.sequences * batch.length;
     const at::Tensor in[] = {random_tensor({tokens, toy.arch.hidden}, 1),
                              random_tensor({tokens, toy.arch.hidden}, 2)};
@@ -53,6 +53,7 @@ inline void compare(Toy& toy, const Block& ours, const Block& oracle, const Batc
           random_tensor(all[static_cast<size_t>(i)].sizes(), 3 + static_cast<uint64_t>(i)), batch,
           saved[i]));
     for (const int i : {0, 1}) accumulate(saved[i]);
+    toy.parameters.end_step();
     for (const Parameter& each : toy.parameters.all())
       if (each.gradient.defined()) all.push_back(each.gradient.clone());
     results.push_back(std::move(all));
