@@ -116,8 +116,8 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
     output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
-      outcome.report = prove(spelled(source), open_megatron(workspace.directory(), options),
-                             workspace, reporter, options);
+      const auto open = [&] { return open_megatron(workspace.directory(), options); };
+      outcome.report = prove(spelled(source), open, workspace, reporter, options);
       outcome.verified = true;
     }
     watch.begin("commit");

@@ -21,24 +21,33 @@ Tree config_of(const std::string& path) {
   return parse_json(read_small_file(file, kConfigLimit), file.string());
 }
 
+/// The keys of config.json that an import left out of account.
+std::vector<std::string> ignored_before(const std::string& path) {
+  if (!is_megatron(path)) return {};
+  const fs::path file = iteration_directory(path) / kStateName;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return {};
+  return parse_state(read_small_file(file, kStateLimit), file.string()).ignored_keys;
+}
+
 /// Options for each side: a key to ignore is for the configurations that have it, and one must.
+/// What an import of one side left out of account, the other need not be asked for again.
 std::pair<Options, Options> options_of(const std::string& first_path,
                                        const std::string& second_path, const Options& options) {
   std::pair<Options, Options> of{options, options};
-  if (options.ignore_keys.empty()) return of;
-  of.first.ignore_keys.clear();
-  of.second.ignore_keys.clear();
+  std::vector<std::string> before = ignored_before(first_path);
+  for (std::string& key : ignored_before(second_path)) before.push_back(std::move(key));
+  if (options.ignore_keys.empty() && before.empty()) return of;
   const Tree first = in_context("the first", [&] { return config_of(first_path); });
   const Tree second = in_context("the second", [&] { return config_of(second_path); });
   std::vector<std::string> names;
   for (const Tree* config : {&first, &second})
     if (config->is_map())
       for (const Tree::Entry& entry : config->entries()) names.push_back(entry.key);
+  of.first.ignore_keys = keys_to_ignore(first, options.ignore_keys, before);
+  of.second.ignore_keys = keys_to_ignore(second, options.ignore_keys, before);
   for (const std::string& key : options.ignore_keys) {
-    const bool in_first = has_key(first, key), in_second = has_key(second, key);
-    if (in_first) of.first.ignore_keys.push_back(key);
-    if (in_second) of.second.ignore_keys.push_back(key);
-    if (!in_first && !in_second)
+    if (!has_key(first, key) && !has_key(second, key))
       fail(Kind::user, "neither {} nor {} has a key {} to ignore in its config.json{}", first_path,
            second_path, shown(key), did_you_mean(key, names));
   }

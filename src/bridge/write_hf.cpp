@@ -67,6 +67,15 @@ std::string config_json(const TrainedModel& model, const std::string& dtype) {
   return config.dtype == dtype ? text : hf_config_text(with_dtype(config.tree, dtype));
 }
 
+/// How the result is opened: without the keys of config.json that were left out of account before,
+/// as far as it has them.
+Options reading_back(const HfRequest& request, Options options) {
+  options.ignore_keys =
+      keys_to_ignore(parse_json(request.config_json, "config.json"), options.ignore_keys,
+                     request.state ? request.state->ignored_keys : std::vector<std::string>{});
+  return options;
+}
+
 }  // namespace
 
 Tree with_dtype(Tree config, const std::string& dtype) {
@@ -113,8 +122,10 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
     output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
-      outcome.report = prove(request.model, open_hf(workspace.directory(), options), workspace,
-                             reporter, options);
+      const auto open = [&] {
+        return open_hf(workspace.directory(), reading_back(request, options));
+      };
+      outcome.report = prove(request.model, open, workspace, reporter, options);
       outcome.verified = true;
     }
     watch.begin("commit");

@@ -17,6 +17,20 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// What was written, opened again. That its parts do not fit each other is no fault of the user's.
+Opened reopened(const std::function<Opened()>& open, Workspace& workspace) {
+  try {
+    return open();
+  } catch (const Error& error) {
+    if (error.kind() == Kind::environment || error.kind() == Kind::interrupted) throw;
+    workspace.discard();
+    fail(Kind::mismatch,
+         "verification failed, nothing was kept: what was written cannot be opened ({}); this is a "
+         "defect, please report it",
+         error.what());
+  }
+}
+
 }  // namespace
 
 void Stopwatch::begin(std::string name, int64_t bytes) {
@@ -103,9 +117,10 @@ Manifest write_output(const Output& output, const Gather& gather, Workspace& wor
   return manifest;
 }
 
-Report prove(const Spelled& source, const Opened& written, Workspace& workspace, Reporter& reporter,
-             const Options& options) {
+Report prove(const Spelled& source, const std::function<Opened()>& open, Workspace& workspace,
+             Reporter& reporter, const Options& options) {
   ::malloc_trim(0);  // what planning and writing had is not to count beside what the proof needs
+  const Opened written = reopened(open, workspace);
   Report report = verify(source, spelled(written), reporter,
                          {.threads = options.threads,
                           .memory = options.memory,

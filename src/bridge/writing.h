@@ -41,10 +41,10 @@ void fill(const Workspace& workspace, const std::function<void()>& work);
 Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
                       Reporter& reporter, const Options& options);
 
-/// Re-reads what the workspace holds and compares it with the source. Discards the work and throws
-/// Error{mismatch} when they differ.
-Report prove(const Spelled& source, const Opened& written, Workspace& workspace, Reporter& reporter,
-             const Options& options);
+/// Opens what the workspace holds again and compares it with the source. Discards the work and
+/// throws Error{mismatch} when they differ.
+Report prove(const Spelled& source, const std::function<Opened()>& open, Workspace& workspace,
+             Reporter& reporter, const Options& options);
 
 /// Throws Error{mismatch} when a tensor that should repeat another does not.
 void require_equal_aliases(const Opened& opened);

@@ -109,6 +109,15 @@ bool has_key(const Tree& config, std::string_view path) {
   return erase(copy, path);
 }
 
+std::vector<std::string> keys_to_ignore(const Tree& config, const std::vector<std::string>& asked,
+                                        const std::vector<std::string>& before) {
+  std::vector<std::string> keys;
+  for (const std::vector<std::string>* list : {&asked, &before})
+    for (const std::string& key : *list)
+      if (has_key(config, key) && std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  return keys;
+}
+
 HfConfig read_hf_config(std::string_view text, const std::string& file,
                         const std::vector<std::string>& ignore_keys, bool planned) {
   HfConfig config;

@@ -36,6 +36,11 @@ std::string difference(const Arch& one, const Arch& other);
 /// Whether a config.json has the key at a dotted path, as `ignore_keys` names it.
 bool has_key(const Tree& config, std::string_view path);
 
+/// Of keys that are asked to be ignored and those that were ignored before: each one that a
+/// config.json has, once.
+std::vector<std::string> keys_to_ignore(const Tree& config, const std::vector<std::string>& asked,
+                                        const std::vector<std::string>& before);
+
 /// config.json as transformers writes it.
 std::string hf_config_text(const Tree& config);
 
