@@ -36,8 +36,9 @@ Invocation make() {
       argument("SRC", "A Hugging Face model or a Megatron checkpoint.", told->source),
       std::move(to),
       text("--only", "PATTERN",
-           "List the copies whose tensors or parameter match this pattern; * and ? stand for any "
-           "text and any character.",
+           "List the copies in which a part of a tensor's name, or of the parameter's (such as "
+           "layers.0.attn.q), matches this shell pattern; * and ? stand for any text and any "
+           "character, [qkv] for one of three.",
            told->only),
       count("--tp", "Tensor parallel size: list what each rank would hold (default: 1).", 1,
             kMostRanks, sizes.tp),
@@ -56,9 +57,14 @@ Invocation make() {
   made.run = [told](const Session& session) -> Result {
     const Options options = settled(*told);
     const PlanListing plan = plan_listing(told->source, told->to, told->only, told->sizes, options);
-    if (session.json) return {.exit = 0, .out = plan_json(plan), .err = {}};
-    if (session.quiet) return {};
-    return {.exit = 0, .out = plan_text(plan, session.out), .err = {}};
+    Result result;
+    if (!plan.note.empty() && !session.quiet)
+      result.err = "bascule: note: " + printable(plan.note) + "\n";
+    if (session.json)
+      result.out = plan_json(plan);
+    else if (!session.quiet)
+      result.out = plan_text(plan, session.out);
+    return result;
   };
   return made;
 }
@@ -76,7 +82,7 @@ Verb plan_verb() {
           "nothing.",
       .examples =
           "# How query, key and value of layer 0 are fused\n"
-          "bascule plan Llama-3.2-1B --to megatron --only '*layers.0.*qkv*'\n\n"
+          "bascule plan Llama-3.2-1B --to megatron --only 'layers.0.attn.[qkv]'\n\n"
           "# What every rank would hold under tensor parallel size 2\n"
           "bascule plan Llama-3.2-1B --to megatron --tp 2\n\n"
           "# The way back\n"

@@ -102,6 +102,7 @@ struct PlanListing {
   std::string family;
   int64_t copies = 0, elements = 0;
   std::vector<std::string> lines = {};
+  std::string note = {};  ///< why nothing is listed, where `only` matches nothing
 };
 /// `to` is "megatron" or "hf". Only copies whose source, target or parameter contains `only`
 /// (shell-style patterns) are listed. With sizes above 1 the target is the ranks of that mesh.

@@ -68,6 +68,12 @@ PlanListing plan_listing(const std::string& source_path, const std::string& to,
       listing.elements += copy.elements();
     }
   }
+  if (!only.empty() && listing.copies == 0 && !all.to.empty() && !all.into(0).empty()) {
+    const Copy& copy = all.into(0)[0];
+    listing.note =
+        fmt::format("no copy matches {}; patterns are shell's, over names such as {}, {} and {}",
+                    only, all.from[copy.from].name, all.to[0].name, copy.slot);
+  }
   return listing;
 }
 

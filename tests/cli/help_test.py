@@ -83,7 +83,9 @@ class Help(unittest.TestCase):
 
     def run_examples(self, verb: str) -> None:
         for command in self.examples(verb):
-            self.run_one(command)
+            ran = self.run_one(command)
+            if verb == "plan":
+                self.assertRegex(ran, r"(?m)^  \S", f"{command} lists no copy")
 
     def run_one(self, command: str) -> str:
         with self.subTest(command=command):
