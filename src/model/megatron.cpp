@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include "base/check.h"
 
@@ -63,8 +65,36 @@ Dialect mla_rows() {
   };
 }
 
-/// One tensor a part, as Megatron's checkpoints keep what its module fuses.
-Dialect mamba_rows() {
+/// What a module fuses along the rows, as its parameter on a rank: each part's share, one after the
+/// other. Checkpoints keep a tensor a part.
+template <class Parts>
+Layout fused(const std::string& before, const Parts& parts, const std::string& after = "") {
+  std::vector<Layout> slots;
+  for (const auto& part : parts) slots.emplace_back(before + part.slot + after);
+  return fuse(std::move(slots));
+}
+
+struct Part {
+  const char *spelled, *slot;
+  bool convolved;
+};
+
+constexpr Part kMambaParts[] = {
+    {"z", "z", false}, {"x", "x", true}, {"B", "b", true}, {"C", "c", true}, {"dt", "dt", false}};
+constexpr Part kGdnParts[] = {{"query", "q", true}, {"key", "k", true},   {"value", "v", true},
+                              {"z", "z", false},    {"beta", "b", false}, {"alpha", "a", false}};
+
+std::vector<Part> convolved(std::span<const Part> parts) {
+  std::vector<Part> kept;
+  for (const Part& part : parts)
+    if (part.convolved) kept.push_back(part);
+  return kept;
+}
+
+/// Who spells: a checkpoint, or the modules of one rank.
+enum class Spelling { checkpoint, rank };
+
+Dialect mamba_rows(Spelling spelling) {
   Dialect rows = {
       {"mixer.in_proj.layer_norm_weight", "attn_norm"},
       exact("mixer.A_log", "mamba.a_log"),
@@ -73,21 +103,27 @@ Dialect mamba_rows() {
       {"mixer.norm.weight", "mamba.norm"},
       te("mixer.out_proj", "mamba.out"),
   };
-  for (const auto& [spelled, part] :
-       {std::pair{"z", "z"}, {"x", "x"}, {"B", "b"}, {"C", "c"}, {"dt", "dt"}}) {
-    rows.bindings.push_back(
-        exact(fmt::format("mixer.in_proj.weight.{}", spelled), fmt::format("mamba.in.{}", part)));
-    if (std::string_view(part) == "z") rows.bindings.back().extra_state = true;
-    if (std::string_view(part) == "z" || std::string_view(part) == "dt") continue;
-    rows.bindings.push_back(
-        exact(fmt::format("mixer.conv1d.weight.{}", spelled), fmt::format("mamba.conv.{}", part)));
-    rows.bindings.push_back(exact(fmt::format("mixer.conv1d.bias.{}", spelled),
-                                  fmt::format("mamba.conv.{}.bias", part)));
+  if (spelling == Spelling::rank) {
+    const std::vector<Part> convolution = convolved(kMambaParts);
+    rows.bindings.push_back(exact("mixer.in_proj.weight", fused("mamba.in.", kMambaParts)));
+    rows.bindings.push_back(exact("mixer.conv1d.weight", fused("mamba.conv.", convolution)));
+    rows.bindings.push_back(exact("mixer.conv1d.bias", fused("mamba.conv.", convolution, ".bias")));
+    return rows;
+  }
+  for (const Part& part : kMambaParts) {
+    rows.bindings.push_back(exact(fmt::format("mixer.in_proj.weight.{}", part.spelled),
+                                  fmt::format("mamba.in.{}", part.slot)));
+    if (&part == kMambaParts) rows.bindings.back().extra_state = true;
+    if (!part.convolved) continue;
+    rows.bindings.push_back(exact(fmt::format("mixer.conv1d.weight.{}", part.spelled),
+                                  fmt::format("mamba.conv.{}", part.slot)));
+    rows.bindings.push_back(exact(fmt::format("mixer.conv1d.bias.{}", part.spelled),
+                                  fmt::format("mamba.conv.{}.bias", part.slot)));
   }
   return rows;
 }
 
-Dialect gdn_rows() {
+Dialect gdn_rows(Spelling spelling) {
   Dialect rows = {
       {"self_attention.in_proj.layer_norm_weight", "attn_norm"},
       exact("self_attention.A_log", "gdn.a_log"),
@@ -95,27 +131,28 @@ Dialect gdn_rows() {
       te("self_attention.out_norm", "gdn.norm"),
       te("self_attention.out_proj", "gdn.o"),
   };
-  for (const auto& [spelled, part] : {std::pair{"query", "q"},
-                                      {"key", "k"},
-                                      {"value", "v"},
-                                      {"z", "z"},
-                                      {"beta", "b"},
-                                      {"alpha", "a"}}) {
-    rows.bindings.push_back(exact(fmt::format("self_attention.in_proj.weight.{}", spelled),
-                                  fmt::format("gdn.{}", part)));
-    if (std::string_view(part) == "q") rows.bindings.back().extra_state = true;
-    if (std::string_view("qkv").find(part) == std::string_view::npos) continue;
-    rows.bindings.push_back(exact(fmt::format("self_attention.conv1d.weight.{}", spelled),
-                                  fmt::format("gdn.conv.{}", part)));
+  if (spelling == Spelling::rank) {
+    rows.bindings.push_back(exact("self_attention.in_proj.weight", fused("gdn.", kGdnParts)));
+    rows.bindings.push_back(
+        exact("self_attention.conv1d.weight", fused("gdn.conv.", convolved(kGdnParts))));
+    return rows;
+  }
+  for (const Part& part : kGdnParts) {
+    rows.bindings.push_back(exact(fmt::format("self_attention.in_proj.weight.{}", part.spelled),
+                                  fmt::format("gdn.{}", part.slot)));
+    if (&part == kGdnParts) rows.bindings.back().extra_state = true;
+    if (!part.convolved) continue;
+    rows.bindings.push_back(exact(fmt::format("self_attention.conv1d.weight.{}", part.spelled),
+                                  fmt::format("gdn.conv.{}", part.slot)));
   }
   return rows;
 }
 
-Dialect attention_rows(const Layer& layer, const Arch& arch) {
+Dialect attention_rows(const Layer& layer, const Arch& arch, Spelling spelling) {
   if (const Gqa* gqa = std::get_if<Gqa>(&layer.mixer)) return gqa_rows(*gqa, arch);
   if (std::holds_alternative<Mla>(layer.mixer)) return mla_rows();
-  if (std::holds_alternative<Mamba2>(layer.mixer)) return mamba_rows();
-  if (std::holds_alternative<GatedDeltaNet>(layer.mixer)) return gdn_rows();
+  if (std::holds_alternative<Mamba2>(layer.mixer)) return mamba_rows(spelling);
+  if (std::holds_alternative<GatedDeltaNet>(layer.mixer)) return gdn_rows(spelling);
   return {};
 }
 
@@ -165,7 +202,8 @@ Dialect stacked_experts(const Layer& layer) {
 }
 
 Dialect layer_rows(const Layer& layer, const Arch& arch) {
-  return attention_rows(layer, arch) + feed_forward_rows(layer, arch) + stacked_experts(layer);
+  return attention_rows(layer, arch, Spelling::checkpoint) + feed_forward_rows(layer, arch) +
+         stacked_experts(layer);
 }
 
 Dialect at_layer(const Dialect& rows, const std::string& prefix, const std::string& slots,
@@ -178,7 +216,8 @@ Dialect at_layer(const Dialect& rows, const std::string& prefix, const std::stri
   return all;
 }
 
-Dialect mtp_rows(const Arch& arch) {
+/// Multi-token prediction: each extra layer, and what joins it to the last.
+Dialect mtp_rows(const Arch& arch, const std::function<Dialect(const Layer&)>& rows_of) {
   Dialect all;
   for (size_t i = 0; arch.mtp && i < arch.mtp->layers.size(); ++i) {
     const Dialect own = {
@@ -187,14 +226,15 @@ Dialect mtp_rows(const Arch& arch) {
         te("eh_proj", "join"),
         te("final_layernorm", "norm"),
     };
-    all = all + at_layer(own, "mtp.layers.{L}.", "mtp.{L}.", i) +
-          at_layer(layer_rows(arch.mtp->layers[i], arch), "mtp.layers.{L}.transformer_layer.",
-                   "mtp.{L}.", i);
+    all =
+        all + at_layer(own, "mtp.layers.{L}.", "mtp.{L}.", i) +
+        at_layer(rows_of(arch.mtp->layers[i]), "mtp.layers.{L}.transformer_layer.", "mtp.{L}.", i);
   }
   return all;
 }
 
-/// The vision tower is Hugging Face's module, whole on every rank, under its own names.
+/// The vision tower is Hugging Face's module under its own names, which every rank of the first
+/// stage holds whole.
 Dialect vision_rows() {
   Dialect rows = {
       {"patch_embed.proj", "vision.patch"},
@@ -216,6 +256,25 @@ Indices with_vision(const Arch& arch) {
   return indices;
 }
 
+/// A layer on one rank, which has a tensor for each expert that it keeps.
+Dialect local_rows(const Layer& layer, const Arch& arch, const Mesh& mesh, const MeshPlace& at) {
+  Dialect rows = attention_rows(layer, arch, Spelling::rank) + feed_forward_rows(layer, arch);
+  const Moe* moe = std::get_if<Moe>(&layer.feed_forward);
+  const int64_t share = moe ? moe->experts / mesh.ep : 0;
+  for (int64_t e = 0; e < share; ++e) {
+    const std::string slot = fmt::format("moe.experts.{}.", at.ep_rank * share + e);
+    const auto add = [&](std::string_view name, Layout layout) {
+      rows.bindings.push_back(exact(fmt::format("mlp.experts.{}{}", name, e), std::move(layout)));
+    };
+    add("linear_fc1.weight", fc1(slot, moe->gated));
+    add("linear_fc2.weight", slot + "down");
+    if (!moe->bias) continue;
+    add("linear_fc1.bias", fc1(slot, moe->gated).renamed("", ".bias"));
+    add("linear_fc2.bias", slot + "down.bias");
+  }
+  return rows;
+}
+
 }  // namespace
 
 MegatronForm usual_form(const Arch& arch) {
@@ -234,54 +293,41 @@ Dialect megatron(const Arch& arch, const Slots& slots, const MegatronForm& form)
     for (size_t i = 0; i < arch.layers.size(); ++i)
       text = text +
              at_layer(layer_rows(arch.layers[i], arch), "decoder.layers.{L}.", "layers.{L}.", i);
-  text = text + mtp_rows(arch);
-  if (arch.vision) text = under("language_model.", text) + under("vision_model.", vision_rows());
+  text = text + mtp_rows(arch, [&](const Layer& layer) { return layer_rows(layer, arch); });
+  if (arch.vision) text = under("language_model.", text) + under("visual.", vision_rows());
   return expanded(text, slots, with_vision(arch));
 }
 
 Dialect megatron_local(const Arch& arch, const Slots& slots, const Mesh& mesh, int64_t rank,
                        const MegatronForm& form) {
-  require(!arch.mtp && !arch.vision, Kind::unsupported,
-          "a mesh of ranks does not yet hold multi-token prediction or vision towers");
   const MeshPlace at = place(mesh, rank);
-  const auto chunked = [&](int64_t chunk, const Dialect& rows) {
-    return mesh.vpp == 1 ? rows : under(fmt::format("model{}.", chunk), rows);
-  };
   const bool first = at.pp_rank == 0, last = at.pp_rank == mesh.pp - 1;
-  Dialect all;
-  const Dialect ends = model_rows(arch, form);
-  for (const Binding& row : ends.bindings) {
+  const auto rows_of = [&](const Layer& layer) { return local_rows(layer, arch, mesh, at); };
+  std::vector<Dialect> chunks(static_cast<size_t>(mesh.vpp));
+  const auto add = [&](Dialect& chunk, const Dialect& rows) { chunk = chunk + rows; };
+  for (const Binding& row : model_rows(arch, form).bindings) {
+    Dialect one;
+    one.bindings = {row};
     const bool is_embedding = row.name.starts_with("embedding");
-    if (is_embedding ? first : last) {
-      Dialect one;
-      one.bindings = {row};
-      all = all + chunked(is_embedding ? 0 : mesh.vpp - 1, one);
-    }
+    if (is_embedding && first) add(chunks.front(), one);
+    // Prediction of further tokens embeds them in the last stage.
+    if (is_embedding ? last && !first && arch.mtp : last) add(chunks.back(), one);
   }
-  if (arch.tied && last && mesh.pp > 1)  // the last stage keeps a copy of the tied embedding
-    all = all + chunked(mesh.vpp - 1, {{"output_layer", pad_rows(form.vocab_multiple, "embed")}});
+  if (arch.tied && last && !first)  // the last stage keeps a copy of the tied embedding
+    add(chunks.back(), {{"output_layer", pad_rows(form.vocab_multiple, "embed")}});
   for (const KeptLayer& kept :
-       kept_layers(static_cast<int64_t>(arch.layers.size()), mesh, at.pp_rank)) {
-    const Layer& layer = arch.layers[static_cast<size_t>(kept.global)];
-    Dialect rows = attention_rows(layer, arch) + feed_forward_rows(layer, arch);
-    if (const Moe* moe = std::get_if<Moe>(&layer.feed_forward)) {
-      const int64_t share = moe->experts / mesh.ep;
-      for (int64_t e = 0; e < share; ++e) {
-        const std::string slot = fmt::format("moe.experts.{}.", at.ep_rank * share + e);
-        rows.bindings.push_back(
-            exact(fmt::format("mlp.experts.linear_fc1.weight{}", e), fc1(slot, moe->gated)));
-        rows.bindings.push_back(
-            exact(fmt::format("mlp.experts.linear_fc2.weight{}", e), slot + "down"));
-        if (!moe->bias) continue;
-        rows.bindings.push_back(exact(fmt::format("mlp.experts.linear_fc1.bias{}", e),
-                                      fc1(slot, moe->gated).renamed("", ".bias")));
-        rows.bindings.push_back(
-            exact(fmt::format("mlp.experts.linear_fc2.bias{}", e), slot + "down.bias"));
-      }
-    }
-    rows = layers(fmt::format("decoder.layers.{}.", kept.local), rows,
-                  fmt::format("layers.{}.", kept.global));
-    all = all + chunked(kept.chunk, rows);
+       kept_layers(static_cast<int64_t>(arch.layers.size()), mesh, at.pp_rank))
+    add(chunks[static_cast<size_t>(kept.chunk)],
+        layers(fmt::format("decoder.layers.{}.", kept.local),
+               rows_of(arch.layers[static_cast<size_t>(kept.global)]),
+               fmt::format("layers.{}.", kept.global)));
+  if (last) add(chunks.back(), mtp_rows(arch, rows_of));
+  Dialect all;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    Dialect& chunk = chunks[i];
+    if (arch.vision) chunk = under("language_model.", chunk);
+    if (arch.vision && first && i == 0) chunk = chunk + under("visual.", vision_rows());
+    all = all + (mesh.vpp == 1 ? chunk : under(fmt::format("model{}.", i), chunk));
   }
   return expanded_part(all, slots, with_vision(arch));
 }

@@ -44,12 +44,25 @@ void check(const Mesh& mesh, const Arch& arch) {
   require(mesh.vpp == 1 || mesh.pp > 1, Kind::unsupported,
           "virtual pipeline stages ({}) need a pipeline size above 1", mesh.vpp);
   kept_layers(static_cast<int64_t>(arch.layers.size()), mesh, 0);
-  for (const Layer& layer : arch.layers) {
+  std::vector<Layer> layers = arch.layers;
+  if (arch.mtp) layers.insert(layers.end(), arch.mtp->layers.begin(), arch.mtp->layers.end());
+  for (const Layer& layer : layers) {
     if (const Gqa* gqa = std::get_if<Gqa>(&layer.mixer))
       divides(gqa->heads, mesh.tp, "the number of attention heads", "tensor parallel");
+    if (const Mla* mla = std::get_if<Mla>(&layer.mixer))
+      divides(mla->heads, mesh.tp, "the number of attention heads", "tensor parallel");
+    if (const Mamba2* mamba = std::get_if<Mamba2>(&layer.mixer)) {
+      divides(mamba->heads, mesh.tp, "the number of Mamba heads", "tensor parallel");
+      divides(mamba->groups, mesh.tp, "the number of Mamba groups", "tensor parallel");
+    }
+    if (const GatedDeltaNet* gdn = std::get_if<GatedDeltaNet>(&layer.mixer)) {
+      divides(gdn->key_heads, mesh.tp, "the number of key heads", "tensor parallel");
+      divides(gdn->value_heads, mesh.tp, "the number of value heads", "tensor parallel");
+    }
     if (const Moe* moe = std::get_if<Moe>(&layer.feed_forward)) {
       divides(moe->experts, mesh.ep, "the number of experts", "expert parallel");
       divides(moe->width, mesh.expert_tp(), "the experts' width", "expert tensor parallel");
+      divides(moe->shared_width, mesh.tp, "the shared experts' width", "tensor parallel");
     }
     if (const Mlp* mlp = std::get_if<Mlp>(&layer.feed_forward))
       divides(mlp->width, mesh.tp, "the MLP's width", "tensor parallel");
