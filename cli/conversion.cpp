@@ -23,9 +23,10 @@ int64_t peak_memory() {
   return int64_t{1024} * used.ru_maxrss;
 }
 
-std::vector<std::string> family_names() {
+std::vector<std::string> family_names(bool sketched) {
   std::vector<std::string> names;
-  for (const FamilyInfo& family : models()) names.push_back(family.name);
+  for (const FamilyInfo& family : models())
+    if (family.supported || sketched) names.push_back(family.name);
   return names;
 }
 
@@ -33,8 +34,9 @@ Option family_option(std::string& into) {
   Option made = choice("--family", "FAMILY",
                        "The model family, where the checkpoint does not say which it is; \"bascule "
                        "models\" lists them.",
-                       family_names(), into);
-  made.take = [&into, names = made.choices](const std::string& given) {
+                       family_names(false), into);
+  // Sketched families are not offered; that they are not supported yet is said by what reads them.
+  made.take = [&into, names = family_names(true)](const std::string& given) {
     require(std::find(names.begin(), names.end(), given) != names.end(), Kind::user,
             "unknown family {}{}; \"bascule models\" lists them", shown(given),
             did_you_mean(given, names));

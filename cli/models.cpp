@@ -45,8 +45,9 @@ Verb models_verb() {
       .summary = "List the model families, and what each supports.",
       .description =
           "A family is recognised by the \"architectures\" of config.json. Supported ones convert "
-          "both ways; sketched ones can be planned at toy size only. Values that no source "
-          "confirms are listed below the table.",
+          "both ways; of sketched ones the names and shapes are known and tested, but no verb "
+          "takes "
+          "them yet. Values that no source confirms are listed below the table.",
       .examples =
           "# Which models can be converted?\n"
           "bascule models\n\n"

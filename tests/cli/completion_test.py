@@ -29,7 +29,7 @@ CASES: list[tuple[str, set[str]]] = [
     ("bascule inspect --t", {"--tensors", "--threads", "!--tp"}),
     ("bascule import --dtype ''", {"bfloat16", "float16", "float32"}),
     ("bascule import --dtype b", {"bfloat16", "!float16"}),
-    ("bascule export --family ''", {"llama", "!bfloat16"}),
+    ("bascule export --family ''", {"llama", "gemma3", "!bfloat16", "!deepseek_v3", "!gpt_oss"}),
     ("bascule plan Llama-3.2-1B --to ''", {"megatron", "hf"}),
     ("bascule import Ll", {"Llama-3.2-1B"}),
     ("bascule import --memory 1G check", {"checkpoints"}),
