@@ -96,10 +96,12 @@ std::string plan_hash(const std::string& identity, const Output& output, const O
   return hasher.hex().substr(0, 16);
 }
 
-void fill(const Workspace& workspace, const std::function<void()>& work) {
+void fill(Workspace& workspace, const std::function<void()>& work) {
   try {
     work();
   } catch (const Error& error) {
+    if (error.kind() == Kind::unsupported)
+      workspace.discard();  // the same command would fail again
     if (error.kind() != Kind::interrupted || !workspace.resumable()) throw;
     fail(Kind::interrupted, "{}; what is done is kept in {}: the same command resumes it",
          error.what(), workspace.directory().parent_path().string());

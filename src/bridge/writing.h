@@ -34,8 +34,8 @@ std::string identity(const std::filesystem::path& directory);
 std::string plan_hash(const std::string& identity, const Output& output, const Options& options);
 
 /// Runs what fills and publishes a workspace. When a signal stops it and the same command would
-/// resume, the error says so.
-void fill(const Workspace& workspace, const std::function<void()>& work);
+/// resume, the error says so; where the same command would fail again, nothing is kept.
+void fill(Workspace& workspace, const std::function<void()>& work);
 
 /// Writes data files and small files; returns the manifest so far.
 Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,

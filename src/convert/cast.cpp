@@ -149,12 +149,12 @@ uint8_t float_to_e2m1(float value) {
 
 bool can_cast(DType from, DType to) { return from == to || (is_float(from) && is_float(to)); }
 
-void cast(DType from, std::span<const std::byte> in, DType to, std::span<std::byte> out) {
+int64_t cast(DType from, std::span<const std::byte> in, DType to, std::span<std::byte> out) {
   require(can_cast(from, to), Kind::unsupported, "{} cannot be converted to {}", torch_name(from),
           torch_name(to));
   if (from == to) {
     std::memcpy(out.data(), in.data(), in.size());
-    return;
+    return -1;
   }
   const size_t in_step = static_cast<size_t>(bits(from)) / 8,
                out_step = static_cast<size_t>(bits(to)) / 8;
@@ -162,15 +162,28 @@ void cast(DType from, std::span<const std::byte> in, DType to, std::span<std::by
   if (from == DType::bf16 && to == DType::f32) {
     for (size_t i = 0; i < count; ++i)
       store(out.data() + i * 4, bf16_to_float(load<uint16_t>(in.data() + i * 2)));
-    return;
+    return -1;
   }
+  // One test for all, so that the loops stay simple: what becomes infinite is looked for only where
+  // something did.
+  bool overflown = false;
   if (from == DType::f32 && to == DType::bf16) {
-    for (size_t i = 0; i < count; ++i)
-      store(out.data() + i * 2, float_to_bf16(load<float>(in.data() + i * 4)));
-    return;
+    for (size_t i = 0; i < count; ++i) {
+      const uint16_t bits = float_to_bf16(load<float>(in.data() + i * 4));
+      overflown |= (bits & 0x7F80) == 0x7F80;
+      store(out.data() + i * 2, bits);
+    }
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      write_number(to, out.data() + i * out_step, read_number(from, in.data() + i * in_step));
+      overflown |= !std::isfinite(read_number(to, out.data() + i * out_step));
+    }
   }
-  for (size_t i = 0; i < count; ++i)
-    write_number(to, out.data() + i * out_step, read_number(from, in.data() + i * in_step));
+  for (size_t i = 0; overflown && i < count; ++i)
+    if (std::isfinite(read_number(from, in.data() + i * in_step)) &&
+        !std::isfinite(read_number(to, out.data() + i * out_step)))
+      return static_cast<int64_t>(i);
+  return -1;
 }
 
 std::string element_text(DType dtype, std::span<const std::byte> data, int64_t index) {

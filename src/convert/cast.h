@@ -13,8 +13,9 @@ namespace bascule {
 bool can_cast(DType from, DType to);
 
 /// Converts dense elements. Throws Error{unsupported} when the types cannot be converted; sizes
-/// must fit.
-void cast(DType from, std::span<const std::byte> in, DType to, std::span<std::byte> out);
+/// must fit. Returns the first element that is a finite number, but too large for `to` to hold one;
+/// -1 where there is none. (What is infinite or no number already stays so.)
+int64_t cast(DType from, std::span<const std::byte> in, DType to, std::span<std::byte> out);
 
 /// One element as text, to show a difference: "0.0625", "3", "true".
 std::string element_text(DType dtype, std::span<const std::byte> data, int64_t index);

@@ -53,6 +53,25 @@ bool contiguous(const Shape& extent, const Shape& whole) {
   return true;
 }
 
+/// A number of a tensor would become infinite: `index` of the elements that were read from `box`.
+[[noreturn]] void refuse_infinity(const std::string& name, DType stored,
+                                  std::span<const std::byte> data, const Box& box, int64_t index,
+                                  DType wanted) {
+  Shape at = box.at;
+  int64_t rest = index;
+  const Shape steps = strides(box.extent);
+  for (size_t d = 0; d < at.size(); ++d) {
+    at[d] += rest / steps[d];
+    rest %= steps[d];
+  }
+  fail(Kind::unsupported,
+       "tensor {} holds {} at {}, which {} cannot hold: it would be infinite; {}", name,
+       element_text(stored, data, index), to_string(at), torch_name(wanted),
+       stored == DType::f64 && wanted == DType::f32 ? "leave --dtype out"
+       : wanted == DType::f16                       ? "use --dtype bfloat16 or float32"
+                                                    : "use --dtype float32");
+}
+
 }  // namespace
 
 Gather::Gather(const Plan& plan, std::vector<const TensorSource*> sources)
@@ -181,7 +200,9 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
       if (source_dtype != dtype) {
         const size_t cast_bytes = as_index(bytes(dtype, count));
         scratch.cast.resize(std::max(scratch.cast.size(), cast_bytes));
-        cast(source_dtype, part, dtype, {scratch.cast.data(), cast_bytes});
+        const int64_t too_large =
+            cast(source_dtype, part, dtype, {scratch.cast.data(), cast_bytes});
+        if (too_large >= 0) refuse_infinity(from.name, source_dtype, part, read, too_large, dtype);
         part = {scratch.cast.data(), cast_bytes};
       }
       require(bits(dtype) % 8 == 0, Kind::unsupported,

@@ -101,10 +101,12 @@ TensorReport compare(const Side& first, const Side& second, size_t slot,
   const DType first_dtype = options.convert_first ? second_dtype : stored;
   TensorReport row;
   row.elements = elements(tensor.shape);
-  // With two dtypes, values are compared as the wider one holds them.
+  // With two dtypes, values are compared as the wider one holds them, or as one that holds both.
   const bool alike = first_dtype == second_dtype;
-  const DType common =
-      alike || bits(first_dtype) >= bits(second_dtype) ? first_dtype : second_dtype;
+  const DType wider = bits(first_dtype) > bits(second_dtype) ? first_dtype : second_dtype;
+  const DType common = alike                                     ? first_dtype
+                       : bits(first_dtype) != bits(second_dtype) ? wider
+                                                                 : DType::f32;
   const bool comparable =
       alike || (can_cast(first_dtype, common) && can_cast(second_dtype, common));
   Hasher hasher;

@@ -72,6 +72,35 @@ TEST(Cast, ConvertsDenseElements) {
   EXPECT_EQ(element_text(DType::f16, narrow, 1), "-2");
 }
 
+/// What cast() says of one value.
+template <class T>
+int64_t too_large(DType from, T value, DType to) {
+  const T values[] = {T{}, value};
+  std::vector<std::byte> out(64);
+  return cast(from, std::as_bytes(std::span(values)), to, out);
+}
+
+TEST(Cast, FindsWhatWouldBecomeInfinite) {
+  constexpr uint16_t kTenBillion = 0x5015, kInfinity = 0x7F80, kNan = 0x7FC0;  // of bf16
+  EXPECT_EQ(too_large(DType::bf16, kTenBillion, DType::f16), 1);
+  EXPECT_EQ(too_large<uint16_t>(DType::bf16, kTenBillion | 0x8000, DType::f16), 1);
+  EXPECT_EQ(too_large(DType::bf16, kTenBillion, DType::f32), -1);
+  EXPECT_EQ(too_large(DType::f32, 65519.0f, DType::f16), -1);
+  EXPECT_EQ(too_large(DType::f32, 65520.0f, DType::f16), 1);
+  EXPECT_EQ(too_large(DType::f32, 3.38e38f, DType::bf16), -1);
+  EXPECT_EQ(too_large(DType::f32, std::numeric_limits<float>::max(), DType::bf16), 1);
+  EXPECT_EQ(too_large(DType::f64, 1e39, DType::f32), 1);
+  EXPECT_EQ(too_large(DType::f64, 1e38, DType::f32), -1);
+  EXPECT_EQ(too_large(DType::f32, 1000.0f, DType::f8_e4m3), 1);
+  // What is no finite number before stays as it is.
+  for (const uint16_t value : {kInfinity, kNan})
+    for (const DType to : {DType::f16, DType::f32})
+      EXPECT_EQ(too_large(DType::bf16, value, to), -1);
+  EXPECT_EQ(too_large(DType::f32, INFINITY, DType::bf16), -1);
+  EXPECT_EQ(too_large(DType::f32, NAN, DType::bf16), -1);
+  EXPECT_EQ(too_large(DType::f64, -double{INFINITY}, DType::f16), -1);
+}
+
 TEST(Cast, RefusesWhatHasNoMeaning) {
   std::vector<std::byte> a(8), b(8);
   EXPECT_FALSE(can_cast(DType::i64, DType::f32));
