@@ -56,7 +56,7 @@ void exec_engine(const Verb& verb, const std::vector<std::string>& words) {
   pointers.reserve(all.size() + 1);
   for (std::string& word : all) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
+  for (const int ignored : {SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_DFL);
   ::execv(engine.c_str(), pointers.data());
   fail(Kind::environment, "cannot run {}: {}", engine, std::strerror(errno));
 }

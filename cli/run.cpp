@@ -75,6 +75,7 @@ int run(const Words& words) { return run(words, verbs()); }
 
 int run(const Words& words, const std::vector<Verb>& table) {
   ::signal(SIGPIPE, SIG_IGN);  // work goes on when nobody reads about it
+  ::signal(SIGXFSZ, SIG_IGN);  // a file beyond `ulimit -f` is an error to tell, not a death
   Session session{.out = look_at(STDOUT_FILENO), .err = look_at(STDERR_FILENO)};
   const bool json = mentions(words, "--json");  // known even where parsing fails
   return deliver(guarded([&] { return dispatch(words, table, session); }, json, session.err),

@@ -21,6 +21,9 @@ struct Remedy {
 constexpr std::array kRemedies = {
     Remedy{ENOSPC, "free some space or choose another file system"},
     Remedy{EDQUOT, "the disk quota is used up: free some space or choose another file system"},
+    Remedy{EFBIG,
+           "files may not be so large here: raise the limit with `ulimit -f unlimited`, or "
+           "choose another file system"},
     Remedy{EACCES, "check the permissions of the file and of its folders"},
     Remedy{EPERM, "check who owns the file and its folders"},
     Remedy{EROFS, "the file system is mounted read-only: choose another place"},
