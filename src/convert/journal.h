@@ -5,7 +5,7 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -17,11 +17,24 @@ namespace bascule {
 struct Mark {
   int64_t bytes = 0;
   Hash hash;
+  bool operator==(const Mark&) const = default;
 };
+
+/// What the text of a record says.
+struct Marks {
+  std::vector<std::vector<Mark>> of;  // each file's, ascending
+  size_t end = 0;                     // of the last line that makes sense
+};
+
+/// Lines that make no sense (a torn last one) end the record. A pure function.
+Marks parse_journal(std::string_view text, size_t files);
+
+/// One line, with its end.
+std::string journal_line(size_t file, const Mark& mark);
 
 class Journal {
  public:
-  /// Opens the record, creating it when absent. Lines that make no sense (a torn last one) end it.
+  /// Opens the record, creating it when absent, and cuts off what makes no sense.
   Journal(const std::filesystem::path& path, size_t files);
 
   /// The marks of file `index`, ascending.
