@@ -1,11 +1,12 @@
 #include "golden/mutants.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bascule {
 namespace {
 
-using Change = std::function<bool(Dialect&, Dialect&)>;
+using Change = std::function<bool(Dialect&, Dialect&, Arch&)>;
 using RowChange = std::function<bool(Binding&)>;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -14,7 +15,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 /// Applies a change to every Megatron row whose name contains `part`.
 Change rows(const std::string& part, const RowChange& change) {
-  return [=](Dialect& megatron, Dialect&) {
+  return [=](Dialect& megatron, Dialect&, Arch&) {
     bool changed = false;
     for (Binding& row : megatron.bindings)
       if (contains(row.name, part)) changed |= change(row);
@@ -66,7 +67,7 @@ RowChange leaf_turned(const std::string& end) {
 
 /// Exchanges the names of two Hugging Face tensors: one layer or expert is taken for another.
 Change exchanged(const std::string& a, const std::string& b, const std::string& end) {
-  return [=](Dialect&, Dialect& hf) {
+  return [=](Dialect&, Dialect& hf, Arch&) {
     const auto named = [&](const std::string& part) {
       return std::find_if(hf.bindings.begin(), hf.bindings.end(), [&](const Binding& row) {
         return contains(row.name, part) && row.name.ends_with(end);
@@ -97,11 +98,7 @@ const std::vector<Mutant>& mutants() {
       {"two layers' norms exchanged",
        exchanged("layers.0.", "layers.1.", "input_layernorm.weight")},
       {"a layer's norms exchanged",
-       [](Dialect&, Dialect& hf) {
-         Dialect ignored;
-         return exchanged("layers.0.input_layernorm", "layers.0.post_attention_layernorm",
-                          "weight")(ignored, hf);
-       }},
+       exchanged("layers.0.input_layernorm", "layers.0.post_attention_layernorm", "weight")},
       {"two experts exchanged",
        exchanged("layers.0.mlp.experts.0.", "layers.0.mlp.experts.1.", "down_proj.weight")},
       {"gate and up of one layer exchanged", exchanged("gate_proj", "up_proj", "weight")},
@@ -117,6 +114,10 @@ const std::vector<Mutant>& mutants() {
                                                    row.name = "decoder.final_norm.weight";
                                                    return true;
                                                  })},
+      {"the norm's offset forgotten",
+       [](Dialect&, Dialect&, Arch& arch) { return std::exchange(arch.norm.zero_centred, false); }},
+      {"gains taken for offsets from 1",
+       [](Dialect&, Dialect&, Arch& arch) { return !std::exchange(arch.norm.zero_centred, true); }},
   };
   return all;
 }

@@ -1,5 +1,5 @@
-// Ways to spell a model wrongly: changes of layouts and names in memory, each of which a check
-// against real bytes must notice.
+// Ways to spell a model wrongly: changes of layouts, names and facts in memory, each of which a
+// check against what real Megatron Bridge wrote must notice.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@ namespace bascule {
 
 struct Mutant {
   const char* name;
-  /// Changes the dialects of one model, Megatron's or Hugging Face's; false when it does not apply.
-  std::function<bool(Dialect& megatron, Dialect& hf)> change;
+  /// Changes a model or its dialects, Megatron's or Hugging Face's; false when it does not apply.
+  std::function<bool(Dialect& megatron, Dialect& hf, Arch& arch)> change;
 };
 
 const std::vector<Mutant>& mutants();
