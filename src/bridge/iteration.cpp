@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/shown.h"
 #include "bridge/opened.h"
+#include "store/torch_dist/other_formats.h"
 
 namespace bascule {
 namespace {
@@ -45,13 +46,15 @@ bool is_megatron(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored) &&
          (is_torch_dist(path) || fs::exists(path / kTracker, ignored) ||
-          !iterations(path).empty() || is_torch_dist(path / "weights"));
+          !iterations(path).empty() || is_torch_dist(path / "weights") ||
+          other_format(path) != OtherFormat::none);
 }
 
 fs::path iteration_directory(const fs::path& path) {
   std::error_code ignored;
   require(fs::exists(path, ignored), Kind::user, "{} does not exist", path.string());
   if (is_torch_dist(path)) return path;
+  refuse_other_format(path);
   if (is_torch_dist(path / "weights")) return path / "weights";  // NeMo 2
   if (fs::exists(path / kTracker, ignored)) {
     const fs::path tracker = path / kTracker;

@@ -12,6 +12,7 @@
 #include "store/torch_dist/chunk_grid.h"
 #include "store/torch_dist/data_files.h"
 #include "store/torch_dist/dcp_metadata.h"
+#include "store/torch_dist/other_formats.h"
 #include "store/torch_dist/region_copy.h"
 #include "store/torch_dist/torch_archive.h"
 
@@ -26,6 +27,7 @@ constexpr int64_t kUnknown = -1;
 
 void require_backend(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "metadata.json";
+  refuse_other_format(directory);
   require(filesystem_work([&] { return std::filesystem::exists(path); }), Kind::format,
           "{} has no metadata.json: it is not one iteration's directory of a torch_dist checkpoint",
           directory.string());

@@ -188,6 +188,15 @@ TEST(TorchDistErrors, EveryTruncationOfTheDirectory) {
   }
 }
 
+TEST(TorchDistErrors, OtherFormatsOfMegatron) {
+  const TemporaryDirectory pickles, fsdp;
+  put(pickles / "mp_rank_00_001/model_optim_rng.pt", "pickle");
+  expect_refused(pickles.path(), Kind::unsupported, "--ckpt-convert-format torch_dist");
+  Fake().write(fsdp.path());
+  std::filesystem::remove(fsdp / "metadata.json");
+  expect_refused(fsdp.path(), Kind::unsupported, "fsdp_dtensor");
+}
+
 TEST(TorchDistErrors, WhatIsNoCheckpoint) {
   const TemporaryDirectory directory;
   expect_refused(directory.path(), Kind::format, "has no metadata.json");
