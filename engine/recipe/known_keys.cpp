@@ -149,7 +149,6 @@ constexpr Unsupported kUnsupported[] = {
                    "replication_factor ", kLocalCheckpoints},
     {"checkpoint", " dist_ckpt_optim_fully_reshardable distrib_optim_fully_reshardable_mem_efficient ",
      "optimizer state is always fully reshardable"},
-    {"checkpoint", " save_rng load_rng ", "no state of random numbers outlives a step: data are a function of the step, and dropout is not built"},
     {"checkpoint", " fully_parallel_save fully_parallel_load ", kParallel},
     {"checkpoint", " use_persistent_ckpt_worker ckpt_assume_constant_structure ", "saving needs no process of its own"},
     {"checkpoint", " dist_ckpt_strictness strict_fsdp_dtensor_load ", "every tensor is accounted for"},

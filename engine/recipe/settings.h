@@ -176,7 +176,7 @@ struct CheckpointSettings {
   std::optional<std::string> save, load, pretrained_checkpoint;
   std::optional<int64_t> save_interval, ckpt_step;
   std::optional<int64_t> most_recent_k = -1;
-  bool save_optim = true, load_optim = true;
+  bool save_optim = true, load_optim = true, save_rng = true, load_rng = true;
   bool finetune = false, exit_on_missing_checkpoint = false, async_save = false;
   bool also_save_hf_checkpoint = false;
   CheckpointFormat ckpt_format = CheckpointFormat::torch_dist;
@@ -188,9 +188,13 @@ struct CheckpointSettings {
           at_least(1));
     field("most_recent_k", most_recent_k, "checkpoints to keep; -1 or null: all", at_least(-1));
     field("save_optim", save_optim, "save masters and moments");
+    field("save_rng", save_rng, "save states of random generators, for Megatron to go on from");
     field("load", load,
           "the checkpoint root to resume from; where there is none yet: from scratch");
     field("load_optim", load_optim, "load masters and moments");
+    field("load_rng", load_rng,
+          "take the states of random generators, which no step here draws from, into the next "
+          "checkpoint; false: they are seeded anew");
     field("ckpt_step", ckpt_step, "the iteration to load; null: the latest", at_least(0));
     field("finetune", finetune, "load weights only, and start at step 0");
     field("pretrained_checkpoint", pretrained_checkpoint,

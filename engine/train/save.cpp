@@ -176,6 +176,7 @@ std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& re
                       .dtype = run.dtype,
                       .with_hf = settings.checkpoint.also_save_hf_checkpoint};
   if (!made->prefixes.empty()) made->checkpoint.common = common(run, settings);
+  if (settings.checkpoint.save_rng) made->checkpoint.random = run.random;
   made->checkpoint.files.emplace_back("bascule/recipe.yaml", to_annotated_yaml(resolved));
   return made;
 }

@@ -64,6 +64,17 @@ void require_same_schedule(const Opened& opened, const Settings& settings) {
   }
 }
 
+/// A run of Megatron's on a CPU has no states with a name, and Megatron takes none for an error.
+void take_random_state(const Opened& opened, Training& run) {
+  auto held = in_context(fmt::format("the random states of {}, which checkpoint.load_rng=false "
+                                     "leaves alone",
+                                     opened.path.string()),
+                         [&] { return read_random_state(*opened.dist); });
+  if (!held) return;
+  if (held->named.empty()) held->named = run.random.named;
+  run.random = std::move(*held);
+}
+
 bool has_checkpoint(const std::string& root) {
   std::error_code ignored;
   return fs::exists(root, ignored) && is_megatron(root);
@@ -89,6 +100,7 @@ Training resumed(const Settings& settings) {
     take_optimizer(opened, run);
     require_same_schedule(opened, settings);
   }
+  if (rules.load_rng) take_random_state(opened, run);
   run.counters.do_train = true;
   run.begun = fmt::format("resumed {} at step {}", opened.path.string(), run.counters.step);
   return run;

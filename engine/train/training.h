@@ -10,6 +10,7 @@
 #include "nn/decoder.h"
 #include "nn/parameters.h"
 #include "recipe/settings.h"
+#include "store/torch_dist/random_state.h"
 #include "store/torch_dist/train_state.h"
 #include "train/optimizer.h"
 
@@ -21,6 +22,7 @@ struct Training {
   std::unique_ptr<Parameters> parameters;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Optimizer> optimizer;
+  RandomState random;           // no step draws from it: it travels for Megatron
   TrainState counters;          // step: updates that were tried, skipped ones included
   double expert_bias_rate = 0;  // a step of update_expert_biases()
   bool count_zeros = false, measure_parameters = false;  // what a step reports, too

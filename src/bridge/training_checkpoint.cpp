@@ -94,6 +94,8 @@ TorchDistRequest request_of(const TrainedModel& model, const RankTensors& tensor
                                chunks(global.find(stem)->layout, model.slots)});
   }
   request.extra_states = extra_states(global);
+  if (checkpoint.random)
+    request.objects.emplace_back(kRandomStateObject, random_state_archive(*checkpoint.random));
   request.common = common_of(tensors, checkpoint);
   request.train_state = checkpoint.train_state;
   return request;
@@ -154,7 +156,8 @@ fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& mode
                                                  .vocab_multiple = model.vocab_multiple},
                                        .hf_model_id = model.hf_model_id,
                                        .has_tokenizer = !model.tokenizer.empty(),
-                                       .has_optimizer = !tensors.prefixes.empty()})});
+                                       .has_optimizer = !tensors.prefixes.empty(),
+                                       .has_random_state = checkpoint.random.has_value()})});
   output.small_files.push_back({kStateName, to_json(model.state)});
   for (const auto& [name, bytes] : checkpoint.files) output.small_files.push_back({name, bytes});
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bridge/trained_model.h"
 #include "store/torch_dist/pickle_value.h"
+#include "store/torch_dist/random_state.h"
 #include "store/torch_dist/train_state.h"
 
 namespace bascule {
@@ -34,6 +36,7 @@ struct TrainingCheckpoint {
   std::string dtype;  // of the weights, torch's name
   /// Joins the common state: "optimizer", "opt_param_scheduler".
   std::vector<std::pair<std::string, pickle::Value>> common = {};
+  std::optional<RandomState> random = {};
   std::vector<std::pair<std::string, std::string>> files = {};  // small ones: name, bytes
   bool with_hf = false;  // what export_checkpoint() makes of it, too, in its folder kHfFolder
 };

@@ -71,13 +71,13 @@ std::vector<std::string> families_that_fit(const Arch& arch, const std::string& 
   return fitting;
 }
 
-Tree checkpoint_section(bool has_optimizer) {
+Tree checkpoint_section(const RunConfig& config) {
   return Tree::map({
       {"_target_",            "megatron.bridge.training.config.CheckpointConfig"},
       {"ckpt_format",         "torch_dist"                                      },
       {"fully_parallel_save", true                                              },
-      {"save_optim",          has_optimizer                                     },
-      {"save_rng",            false                                             }
+      {"save_optim",          config.has_optimizer                              },
+      {"save_rng",            config.has_random_state                           }
   });
 }
 
@@ -113,7 +113,7 @@ std::string run_config_yaml(const Family& family, const RunConfig& config) {
   Tree root = Tree::map({
       {"_target_",         "megatron.bridge.training.config.ConfigContainer"          },
       {std::string(kOurs), Tree::map({{"family", family.name}, {"version", kVersion}})},
-      {"checkpoint",       checkpoint_section(config.has_optimizer)                   },
+      {"checkpoint",       checkpoint_section(config)                                 },
       {"model",            model                                                      },
   });
   // Bridge's container of all sections wants these to be named.

@@ -15,7 +15,8 @@ struct RunConfig {
   MegatronConfig model;
   std::string hf_model_id = {};  // where Bridge looks for the Hugging Face model; may be empty
   bool has_tokenizer = false;    // tokenizer files lie beside it
-  bool has_optimizer = false;    // the checkpoint holds what the optimizer keeps. Not read.
+  // What else the checkpoint holds: what the optimizer keeps, random states. Not read.
+  bool has_optimizer = false, has_random_state = false;
   /// The families that the file can be of, their names sorted: one where it tells; several or none
   /// where it does not, so that someone must say. Not written.
   std::vector<std::string> families = {};

@@ -33,7 +33,9 @@ void require_request(const TorchDistRequest& request) {
   for (const TorchDistTensor& tensor : request.tensors)
     require(!tensor.info.name.empty() && names.insert(tensor.info.name).second, Kind::internal,
             "tensor \"{}\" is to be written twice, or has no name", tensor.info.name);
-  for (const std::string& name : request.extra_states) {
+  std::vector<std::string> objects = request.extra_states;
+  for (const auto& [name, archive] : request.objects) objects.push_back(name);
+  for (const std::string& name : objects) {
     // megatron-core takes a key apart at its only slash.
     require(name.find("/shard_") != name.npos && name.find('/') == name.rfind('/'), Kind::internal,
             "object \"{}\" has no name of the form KEY/shard_OFFSET_COUNT", name);
@@ -182,6 +184,8 @@ Output torch_dist_output(const TorchDistRequest& request) {
     const BlobPlace shared = add_object(files, empty_extra_state());
     for (const std::string& name : request.extra_states) metadata.objects.push_back({name, shared});
   }
+  for (const auto& [name, archive] : request.objects)
+    metadata.objects.push_back({name, add_object(files, archive)});
   if (request.compat == TorchDistCompat::wide)
     metadata.objects.push_back(
         {std::string(kCommonObject),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/output.h"
@@ -26,7 +27,8 @@ struct TorchDistTensor {
 struct TorchDistRequest {
   std::vector<TorchDistTensor> tensors;   ///< in writing order
   std::vector<std::string> extra_states;  ///< keys of the form "..._extra_state/shard_0_3"
-  pickle::Value common;                   ///< a dict; see common_state()
+  std::vector<std::pair<std::string, std::string>> objects;  ///< other keys, and their archives
+  pickle::Value common;                                      ///< a dict; see common_state()
   TrainState train_state;
   int files = 2;  ///< data files: __0_0.distcp, __0_1.distcp, ...
   TorchDistCompat compat = TorchDistCompat::standard;

@@ -123,7 +123,6 @@ struct TorchDistSource::Parts {
   std::optional<Value> common;
 
   void read_chunk(size_t index, size_t chunk, const Box& box, std::span<std::byte> out) const;
-  Value read_blob(const BlobPlace& place) const;
 };
 
 TorchDistSource::TorchDistSource(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -240,21 +239,23 @@ void TorchDistSource::Parts::read_chunk(size_t index, size_t chunk, const Box& b
   });
 }
 
-Value TorchDistSource::Parts::read_blob(const BlobPlace& place) const {
-  Value value;
-  files->with(place.file, [&](const File& file) {
-    in_context(fmt::format("{} at byte {}", file.path().string(), place.offset),
-               [&] { value = TorchArchive(reader(file, place), place.length).value(); });
-  });
-  return value;
-}
-
-Value TorchDistSource::read_object(std::string_view name) const {
+void TorchDistSource::with_object(std::string_view name,
+                                  const std::function<void(const TorchArchive&)>& use) const {
   const auto& all = parts_->metadata.objects;
   const auto at = std::ranges::lower_bound(all, name, {}, &DcpObject::name);
   require(at != all.end() && at->name == name, Kind::mismatch, "{} has no object \"{}\"",
           parts_->directory.string(), name);
-  return in_context(std::string(name), [&] { return parts_->read_blob(at->place); });
+  const BlobPlace& place = at->place;
+  parts_->files->with(place.file, [&](const File& file) {
+    in_context(fmt::format("{}: {} at byte {}", name, file.path().string(), place.offset),
+               [&] { use(TorchArchive(reader(file, place), place.length)); });
+  });
+}
+
+Value TorchDistSource::read_object(std::string_view name) const {
+  Value value;
+  with_object(name, [&](const TorchArchive& archive) { value = archive.value(); });
+  return value;
 }
 
 std::optional<Value> TorchDistSource::content_metadata() const {

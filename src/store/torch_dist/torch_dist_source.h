@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,6 +18,8 @@
 #include "store/torch_dist/train_state.h"
 
 namespace bascule {
+
+class TorchArchive;
 
 /// The object that holds the common state where there is no common.pt.
 inline constexpr std::string_view kCommonObject = "common_state/shard_0_1";
@@ -48,6 +51,9 @@ class TorchDistSource : public TensorSource {
   /// Names of what is stored and is no tensor, sorted: `..._extra_state/shard_0_3`,
   /// `rng_state/shard_0.0_1.1`, `common_state/shard_0_1`.
   const std::vector<std::string>& objects() const;
+  /// Gives `use` the archive of one of them, with the bytes of the tensors in it.
+  void with_object(std::string_view name,
+                   const std::function<void(const TorchArchive&)>& use) const;
   /// Decodes one of them. Tensors inside are data: see torch_archive.h.
   pickle::Value read_object(std::string_view name) const;
 

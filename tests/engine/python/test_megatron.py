@@ -1,6 +1,7 @@
 """Checkpoints of training runs, ours and the real Megatron's: each goes on where the other stopped."""
 
 import json
+import random
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from oracle import checkpoints, jobs
 GOLDEN = ROOT / "tests/golden"
 STEPS_YAML = ROOT / "tests/engine/steps.yaml"
 STOP, UNTIL, ITERS = 3, 6, 20
+SEED = 1234  # rng.seed, unless it is set
 PRECISION = {"float32": "null", "bfloat16": "bf16_mixed"}
 # family: (settings of ours, fields of Bridge's provider). The loss that balances experts is not in
 # the configuration of either.
@@ -83,8 +85,8 @@ def saved_by_us(engine: Path, family: str, dtype: str, root: Path) -> None:
 def write_tokens(work: Path, family: str) -> str:
     """Rows for both: int64 as engine_steps reads them, .npy for Megatron."""
     vocabulary = json.loads((hf(family) / "config.json").read_text())["vocab_size"]
-    random = np.random.RandomState(7)
-    rows = (vocabulary * random.random_sample((ITERS, 2, 2, 33)) ** 3).astype("<i8")
+    draw = np.random.RandomState(7)
+    rows = (vocabulary * draw.random_sample((ITERS, 2, 2, 33)) ** 3).astype("<i8")
     (work / f"{family}.bin").write_bytes(rows.tobytes())
     np.save(work / f"{family}.npy", rows)
     return str(work / f"{family}.npy")
@@ -150,8 +152,10 @@ def test_megatron_loads_what_we_saved(family: str, dtype: str, world: World) -> 
     """Every tensor bit for bit: it saves again what it had loaded, strictly, over NaN."""
     loaded = world.done(f"ours_{family}_{dtype}")
     ours, again = (world.work / f"{who}_{family}_{dtype}" for who in ("ours", "resaved"))
-    tensors = checkpoints.megatron(ours)
-    assert checkpoints.differences(checkpoints.megatron(again), tensors) == []
+    tensors, theirs = (checkpoints.megatron(root) for root in (ours, again))
+    for found in (tensors, theirs):
+        found.pop(checkpoints.RANDOM)  # numpy's words are a list of ours, an array of Megatron's
+    assert checkpoints.differences(theirs, tensors) == []
     for kind in ("param", "exp_avg", "exp_avg_sq"):
         trained = [key for key in tensors if key.startswith(f"optimizer.state.{kind}.")]
         assert len(trained) == sum(
@@ -162,6 +166,61 @@ def test_megatron_loads_what_we_saved(family: str, dtype: str, world: World) -> 
     assert loaded["adam_steps"] == [STOP]
     assert loaded["counters"]["step"] == STOP
     assert loaded["counters"]["consumed_train_samples"] == STOP * 4
+
+
+def philox(seed: int) -> list[int]:
+    """The state of a GPU's generator that has not drawn."""
+    return list(seed.to_bytes(8, "little") + bytes(8))
+
+
+def test_megatron_takes_random_states(world: World) -> None:
+    """With load_rng, Bridge's default: those of a run that begins with our rng.seed."""
+    ours, again = (world.work / f"{who}_llama_float32" for who in ("ours", "resaved"))
+    world.done(ours.name)
+    name, words, *rest = np.random.RandomState(SEED).get_state()
+    offsets = {"data-parallel-rng": 0, "model-parallel-rng": 2718, "expert-parallel-rng": 1024}
+    expected = {
+        "python": random.Random(SEED).getstate(),
+        "numpy": (name, words.tolist(), *rest),
+        "torch": torch.Generator().manual_seed(SEED).get_state().tolist(),
+        "cuda": philox(SEED),
+        "named": {name: philox(SEED + offset) for name, offset in offsets.items()},
+    }
+    assert checkpoints.random_states(ours) == expected
+    assert checkpoints.random_states(again) == expected
+
+
+def test_random_states_of_megatron_travel(world: World) -> None:
+    """No step of ours draws a number: Megatron may go on where it has stopped."""
+    world.done("llama")
+    for settings, kept in (([], True), (["checkpoint.load_rng=false"], False)):
+        root = world.work / f"travelled_{kept}"
+        command = [
+            world.engine / "bascule-engine", "train", STEPS_YAML,
+            f"checkpoint.load={world.work / 'llama'}", f"checkpoint.save={root}",
+            f"train.exit_interval={STOP + 1}", "validation.eval_iters=0", *settings,
+        ]  # fmt: skip
+        call = run(command)
+        assert call.returncode == 0, call.stderr
+        found = checkpoints.random_states(root)
+        assert (found == checkpoints.random_states(world.work / "llama")) == kept
+        assert (found["named"] == {"model-parallel-rng": list(range(16))}) == kept
+
+
+def test_random_states_may_be_left_out(world: World) -> None:
+    root = world.work / "unrandom"
+    call = run(
+        [
+            world.engine / "bascule-engine", "train", STEPS_YAML,
+            f"checkpoint.pretrained_checkpoint={hf('llama')}", f"checkpoint.save={root}",
+            "train.train_iters=1", "validation.eval_iters=0", "checkpoint.save_rng=false",
+        ]
+    )  # fmt: skip
+    assert call.returncode == 0, call.stderr
+    assert checkpoints.RANDOM not in checkpoints.megatron(root)
+    assert "save_rng: false" in (checkpoints.iteration(root) / "run_config.yaml").read_text()
+    call = run([world.engine / "bascule", "verify", root])
+    assert call.returncode == 0, call.stderr
 
 
 @pytest.mark.parametrize("family, dtype", OURS)

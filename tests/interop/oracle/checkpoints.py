@@ -23,6 +23,7 @@ DTYPES = {
     "F8_E5M2": "float8_e5m2",
 }
 Digest = dict[str, dict]
+RANDOM = "rng_state/shard_0.0_1.1"
 
 
 def iteration(root: str | Path) -> Path:
@@ -65,15 +66,42 @@ def megatron(root: str | Path) -> Digest:
             "sha256": hashlib.sha256(raw).hexdigest(),
         }
     for index, place in metadata.storage_data.items():
-        if index.fqn in found:
-            continue
-        with open(directory / place.relative_path, "rb") as file:
-            file.seek(place.offset)
-            raw = file.read(place.length)
-        found[index.fqn] = {"object": repr(torch.load(io.BytesIO(raw), weights_only=True))}
+        if index.fqn not in found:
+            found[index.fqn] = {"object": repr(_object(directory, place))}
     if set(found) != set(metadata.state_dict_metadata):
         raise AssertionError(f"not stored: {set(metadata.state_dict_metadata) - set(found)}")
     return found
+
+
+def _object(directory: Path, place) -> object:
+    """Arrays of numpy are in it where Megatron has written the states of random generators."""
+    import numpy as np
+    import torch
+
+    with open(directory / place.relative_path, "rb") as file:
+        file.seek(place.offset)
+        raw = file.read(place.length)
+    array = [type(np.dtype(np.uint32)), np.dtype, np.ndarray, np._core.multiarray._reconstruct]
+    with torch.serialization.safe_globals(array):
+        return torch.load(io.BytesIO(raw), weights_only=True)
+
+
+def random_states(root: str | Path) -> dict:
+    """The object `rng_state`, in plain numbers."""
+    import torch.distributed.checkpoint as dcp
+
+    directory = iteration(root)
+    stored = dcp.FileSystemReader(directory).read_metadata().storage_data
+    place = next(place for index, place in stored.items() if index.fqn == RANDOM)
+    [[states]] = _object(directory, place)
+    name, words, *rest = states["np_rng_state"]
+    return {
+        "python": states["random_rng_state"],
+        "numpy": (name, list(map(int, words)), *rest),
+        "torch": states["torch_rng_state"].tolist(),
+        "cuda": states["cuda_rng_state"].tolist(),
+        "named": {name: each.tolist() for name, each in states["rng_tracker_states"].items()},
+    }
 
 
 def hugging_face(directory: str | Path) -> Digest:

@@ -73,6 +73,9 @@ def prepare() -> None:
         master = self.optimizer.param_groups[group]["params"][order]
         put(self, parameter, {"step": self.optimizer.state[master]["step"], **tensors})
 
+    held = {"state": torch.zeros(16, dtype=torch.uint8)}  # of the generator of a GPU
+    torch.cuda.get_rng_state = lambda *arguments, **named: held["state"]
+    torch.cuda.set_rng_state = lambda state, *arguments, **named: held.update(state=state)
     torch.Tensor.type = type_on_gpu
     buffers.dist_reduce_scatter_func = copy_own
     DistributedOptimizer._set_main_param_and_optimizer_states = put_with_step
@@ -82,7 +85,7 @@ class Run:
     def __init__(self, hf: str, rules: Rules, sequence: int) -> None:
         import torch
         from megatron.bridge import AutoBridge
-        from megatron.core import optimizer
+        from megatron.core import optimizer, tensor_parallel
         from megatron.core.distributed import DistributedDataParallelConfig, finalize_model_grads
         from megatron.core.utils import get_model_config
 
@@ -132,6 +135,9 @@ class Run:
         config.grad_scale_func = self.optimizer.scale_loss
         config.finalize_model_grads_func = finalize_model_grads
         self.step = 0
+        # Bridge refuses to load random states without one that has a name: those of a CPU.
+        random = torch.arange(16, dtype=torch.uint8)
+        tensor_parallel.get_cuda_rng_tracker().set_states({"model-parallel-rng": random})
 
     def _scheduler(self):
         from megatron.core.optimizer_param_scheduler import OptimizerParamScheduler
@@ -178,8 +184,8 @@ class Run:
                 save=save,
                 load=load,
                 save_optim=True,
-                save_rng=False,
-                load_rng=False,
+                save_rng=True,
+                load_rng=True,
                 ckpt_format="torch_dist",
                 dist_ckpt_strictness="raise_all",
                 dist_ckpt_optim_fully_reshardable=self.rules.fully_reshardable,

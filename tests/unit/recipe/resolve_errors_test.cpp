@@ -116,7 +116,6 @@ TEST(Refused, settings_of_megatrons_that_are_not_supported) {
           {{"model.expert_tensor_parallel_size=2"}, {"expert_tensor_parallel_size is 2"}, kind},
           {{"model.sequence_parallel=true"}, {"model.sequence_parallel is true"}, kind},
           {{"model.moe_pad_expert_input_to_capacity=true"}, {"change no result"}, kind},
-          {{"checkpoint.save_rng=false"}, {"random numbers"}, kind},
           {{"model.recompute_granularity=selective", "model.recompute_modules=[mlp,layernorm]"},
            {"names layernorm", "core_attn, mlp, moe", "full"},
            kind},
