@@ -1,5 +1,5 @@
 // Trains a Hugging Face directory on given tokens, or goes on where checkpoint.load has stopped,
-// and prints a JSON line a step:
+// and prints a JSON line a step; with checkpoint.save it saves at the end:
 //
 //   engine_steps HF_DIR TOKENS [mask=MASK] SETTINGS...
 //
@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "recipe/resolve.h"
+#include "train/save.h"
 #include "train/start.h"
 #include "train/step.h"
 
@@ -48,7 +49,8 @@ int run(const std::vector<std::string>& words) {
     given.erase(given.begin());
   }
   given.push_back("checkpoint.pretrained_checkpoint=" + words.at(0));
-  const Settings settings = resolve("tests/engine/steps.yaml", given).settings;
+  const Resolved resolved = resolve("tests/engine/steps.yaml", given);
+  const Settings& settings = resolved.settings;
   NullReporter nobody;
   Training training = start(settings, nobody);
   const Batches sizes = batches(settings);
@@ -69,6 +71,7 @@ int run(const std::vector<std::string>& words) {
     fmt::print("{{\"loss\": {:.17g}, \"grad_norm\": {:.17g}, \"lr\": {:.17g}, \"wd\": {:.17g}}}\n",
                r.loss, r.gradient_norm, r.lr, r.weight_decay);
   }
+  if (settings.checkpoint.save) write(*snapshot(training, resolved, /*copied=*/false), nobody);
   return 0;
 }
 

@@ -70,6 +70,11 @@ RUNS: dict[str, tuple[str, list[str]]] = {
 TOLERANCE = 1e-5
 # Four tokens a step at a high learning rate: rounding grows tenfold by the twentieth step.
 GROWING = {"qwen3_moe_idle": 1e-4}
+# Final weights, in units of how far their tensor has moved. Adam divides a gradient by its own
+# size, so that the rounding of small ones is not small. What is wrong on purpose (a decay of
+# norms, another balancing loss) moves weights by 5e-3 or more.
+WEIGHT = 1e-4
+WEIGHTS = {"qwen3_moe_idle": 1e-3}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +115,12 @@ def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
     if mask.exists():
         (tmp_path / "mask.bin").write_bytes(np.load(mask).astype("<f4").tobytes())
         settings = [f"mask={tmp_path / 'mask.bin'}", *settings]
-    command = [engine / "engine/tests/engine_steps", toy(family), given, *settings]
+    saved = tmp_path / "saved"
+    command = [
+        engine / "engine/tests/engine_steps", toy(family), given, *settings,
+        f"checkpoint.save={saved}", "checkpoint.save_optim=false",
+        "checkpoint.also_save_hf_checkpoint=true",
+    ]  # fmt: skip
     call = subprocess.run(
         [str(word) for word in command],
         check=True, capture_output=True, text=True, timeout=300, env=one_thread(),
@@ -123,3 +133,22 @@ def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
             assert ours[key] == pytest.approx(theirs[key], rel=1e-12, abs=1e-15), theirs["step"]
         for key in ("loss", "grad_norm"):
             assert ours[key] == pytest.approx(theirs[key], rel=tolerance), (theirs["step"], key)
+    probe = GOLDEN / run / "final_probe.jsonl"
+    if probe.exists():
+        [final] = saved.glob("iter_*/hf")
+        same_weights(toy(family), final, lines(probe.read_text()), WEIGHTS.get(run, WEIGHT))
+
+
+def same_weights(initial: Path, final: Path, probes: list[dict], tolerance: float) -> None:
+    """Each tensor moved as far as Megatron's and to the same place, in units of how far it moved."""
+    before, after = (load_file(path / "model.safetensors") for path in (initial, final))
+    assert set(after) == {probe["key"] for probe in probes}
+    for probe in probes:
+        key, moved = probe["key"], probe["change_norm"]
+        now = after[key].astype(np.float64)
+        change = np.linalg.norm(now - before[key])
+        assert change == pytest.approx(moved, rel=tolerance), key
+        assert np.linalg.norm(now) == pytest.approx(probe["norm"], abs=tolerance * moved), key
+        # A single value may be off by more than the root mean square.
+        each = 10 * tolerance * moved / np.sqrt(now.size)
+        assert now.flat[probe["index"]] == pytest.approx(probe["value"], abs=each), key
