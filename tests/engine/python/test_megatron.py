@@ -254,6 +254,35 @@ def expect_equal(found: list[dict], expected: list[dict], tolerance: float = TOL
             assert ours[key] == pytest.approx(theirs[key], rel=tolerance), (theirs["step"], key)
 
 
+@pytest.fixture(scope="module")
+def shared_experts(world: World) -> dict:
+    """A run of two ranks, each with half of the experts, that saves at step STOP."""
+    family = "qwen3_moe"
+    job = {
+        "id": "shared",
+        "action": "train",
+        "hf": str(hf(family)),
+        "tokens": str(world.work / f"{family}.npy"),
+        "rules": {"model": FAMILIES[family][1], "experts": 2},
+        "until": UNTIL,
+        "saves": {str(STOP): str(world.work / "shared")},
+    }
+    done = jobs.run("training", [job], ranks=2)["shared"]
+    assert "error" not in done, done["error"]
+    return done
+
+
+def test_we_go_on_as_several_ranks_do(shared_experts: dict, world: World) -> None:
+    expected = shared_experts["steps"]
+    # Another layout, but the same training.
+    expect_equal(expected, world.done("qwen3_moe")["steps"])
+    directory = checkpoints.iteration(world.work / "shared")
+    assert {path.name[:4] for path in directory.glob("*.distcp")} == {"__0_", "__1_"}
+    found = world.steps("qwen3_moe", world.work / "shared", UNTIL)
+    assert len(found) == UNTIL - STOP
+    expect_equal(found, expected[STOP:])
+
+
 @pytest.mark.parametrize("name", ["llama", "qwen3_moe", "plain"])
 def test_we_go_on_as_megatron_does(name: str, world: World) -> None:
     """`plain` is the optimizer that is not distributed: in fp32 it keeps no masters."""

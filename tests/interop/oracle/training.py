@@ -7,7 +7,6 @@ batches, save_checkpoint and load_checkpoint. The loop is Bridge's train_step, w
 """
 
 import math
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -38,6 +37,7 @@ class Rules:
     optimizer: str = "distributed"  # or "plain"
     fully_reshardable: bool = True
     model: dict = field(default_factory=dict)  # fields of Bridge's provider
+    experts: int = 1  # ranks that share the experts, and the micro-batches of a step
 
     @property
     def global_batch(self) -> int:
@@ -60,10 +60,10 @@ def prepare() -> None:
         answer = said(tensor, *arguments, **named)
         return answer.replace("torch.", "torch.cuda.", 1) if isinstance(answer, str) else answer
 
-    def copy_own(output, input, op=None, group=None, async_op=False):  # gloo has no reduce_scatter
-        assert torch.distributed.get_world_size() == 1
-        if output.data_ptr() != input.data_ptr():
-            output.copy_(input)
+    def reduce_scatter(output, input, op=None, group=None, async_op=False):
+        """gloo has none. Megatron's `output` is a part of `input`, which may be summed whole."""
+        assert output.untyped_storage().data_ptr() == input.untyped_storage().data_ptr()
+        return torch.distributed.all_reduce(input, op=op, group=group, async_op=async_op)
 
     put = DistributedOptimizer._set_main_param_and_optimizer_states
 
@@ -77,7 +77,7 @@ def prepare() -> None:
     torch.cuda.get_rng_state = lambda *arguments, **named: held["state"]
     torch.cuda.set_rng_state = lambda state, *arguments, **named: held.update(state=state)
     torch.Tensor.type = type_on_gpu
-    buffers.dist_reduce_scatter_func = copy_own
+    buffers.dist_reduce_scatter_func = reduce_scatter
     DistributedOptimizer._set_main_param_and_optimizer_states = put_with_step
 
 
@@ -95,7 +95,11 @@ class Run:
             load_weights=True
         )
         dtypes = dict.fromkeys(("params_dtype", "autocast_dtype", "pipeline_dtype"), dtype)
-        fixed = {"bf16": dtype == torch.bfloat16, "seq_length": sequence}
+        fixed = {
+            "bf16": dtype == torch.bfloat16,
+            "seq_length": sequence,
+            "expert_model_parallel_size": rules.experts,
+        }
         for name, value in {**ON_CPU, **dtypes, **fixed, **rules.model}.items():
             if hasattr(self.provider, name):
                 setattr(self.provider, name, value)
@@ -199,7 +203,6 @@ class Run:
     def save(self, root: str) -> None:
         from megatron.bridge.training.checkpointing import save_checkpoint
 
-        shutil.rmtree(root, ignore_errors=True)
         save_checkpoint(
             self._state(root, None), self.model, self.optimizer, self.scheduler, 0
         )
@@ -249,13 +252,14 @@ class Run:
         return {"counters": asdict(state.train_state), "adam_steps": sorted(steps)}
 
     def train(self, batches) -> dict:
-        """One step on `batches`: [micro-batch, row, length + 1]."""
+        """One step on `batches`: [micro-batch, row, length + 1], dealt to the ranks in turn."""
         import torch
         from megatron.bridge.training.losses import create_masked_next_token_loss_function
         from megatron.core.optimizer_param_scheduler import get_canonical_lr_for_logging
         from megatron.core.pipeline_parallel.schedules import get_forward_backward_func
 
         rules = self.rules
+        batches = batches[torch.distributed.get_rank() :: rules.experts]
         length = batches.shape[-1] - 1
         positions = torch.arange(length)[None].expand(rules.micro_batch, length).contiguous()
 
@@ -279,7 +283,7 @@ class Run:
             forward_step_func=forward,
             data_iterator=iter(batches),
             model=self.model,
-            num_microbatches=rules.accumulate,
+            num_microbatches=len(batches),
             seq_length=length,
             micro_batch_size=rules.micro_batch,
             forward_only=False,
@@ -289,6 +293,7 @@ class Run:
         self.scheduler.step(increment=rules.global_batch)
         self.step += 1
         sums = torch.stack([output["lm loss"].double() for output in outputs]).sum(0)
+        torch.distributed.all_reduce(sums)
         return {"loss": (sums[0] / sums[1]).item(), "grad_norm": float(norm), "lr": lr}
 
 
@@ -310,8 +315,9 @@ def train(
 
     data = np.load(tokens)
     result: dict = {"steps": []}
-    with boot.process_group():
-        run = Run(hf, Rules(**(rules or {})), data.shape[-1] - 1)
+    chosen = Rules(**(rules or {}))
+    with boot.process_group(expert_model_parallel_size=chosen.experts):
+        run = Run(hf, chosen, data.shape[-1] - 1)
         if load:
             result |= run.load(load)
         if resaved:
