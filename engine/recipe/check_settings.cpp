@@ -166,6 +166,9 @@ void check_model(const ModelSettings& model) {
           Kind::user,
           "model.moe_token_drop_policy is position, but no token is dropped without "
           "model.moe_expert_capacity_factor");
+  require(!model.moe_pad_expert_input_to_capacity || model.moe_expert_capacity_factor, Kind::user,
+          "model.moe_pad_expert_input_to_capacity is true, but there is no capacity without "
+          "model.moe_expert_capacity_factor");
   check_parallel(model);
   check_recompute(model);
 }

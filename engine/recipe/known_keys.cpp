@@ -56,7 +56,6 @@ constexpr Unsupported kUnsupported[] = {
     {"model", " moe_router_dtype ", "routers always compute in fp32"},
     {"model", " moe_input_jitter_eps moe_router_topk_limited_devices moe_token_dropping moe_extended_tp "
               "moe_apply_probs_on_input moe_latent_size moe_enable_routing_replay ", kOtherModel},
-    {"model", " moe_pad_expert_input_to_capacity ", "experts compute the rows they take; padding would change no result"},
     {"model", " moe_layer_recompute ", "model.recompute_modules=[moe] does it"},
     {"model", " cuda_graph_impl cuda_graph_scope cuda_graph_warmup_steps cuda_graph_retain_backward_graph "
               "cuda_graph_use_single_mempool enable_cuda_graph external_cuda_graph ", kGraph},

@@ -144,6 +144,7 @@ struct ModelSettings : Architecture {
   bool deterministic_mode = false;
   std::optional<double> moe_z_loss_coeff, moe_expert_capacity_factor;
   TokenDropPolicy moe_token_drop_policy = TokenDropPolicy::probs;
+  bool moe_pad_expert_input_to_capacity = false;
   double moe_router_bias_update_rate = 1e-3;
   bool moe_router_force_load_balancing = false;
 
@@ -184,6 +185,9 @@ struct ModelSettings : Architecture {
           above(0));
     field("moe_token_drop_policy", moe_token_drop_policy,
           "with a capacity: drop the least probable, or the last");
+    field("moe_pad_expert_input_to_capacity", moe_pad_expert_input_to_capacity,
+          "with a capacity: Megatron fills experts up with tokens of weight 0, which changes no "
+          "loss and is not done here; expert biases then stay, as Megatron's do");
     field("moe_router_bias_update_rate", moe_router_bias_update_rate,
           "step of the expert bias towards balance, after every step of training", at_least(0));
     field("moe_router_force_load_balancing", moe_router_force_load_balancing,

@@ -80,7 +80,9 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
       std::make_unique<Decoder>(trained, *run.parameters,
                                 DecoderRules{.recompute = recompute(settings.model, layers),
                                              .moe = moe_rules(settings.model)});
-  run.expert_bias_rate = settings.model.moe_router_bias_update_rate;
+  // Megatron counts what it pads with, so that all experts seem equally busy.
+  if (!settings.model.moe_pad_expert_input_to_capacity)
+    run.expert_bias_rate = settings.model.moe_router_bias_update_rate;
   run.count_zeros = settings.optimizer.log_num_zeros_in_grad;
   run.measure_parameters = settings.logger.log_params_norm;
   const OptimizerSettings& adam = settings.optimizer;

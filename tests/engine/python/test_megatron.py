@@ -24,6 +24,7 @@ FAMILIES: dict[str, tuple[list[str], dict[str, float]]] = {
     "qwen3_moe": (["model.moe_aux_loss_coeff=0.001"], {"moe_aux_loss_coeff": 0.001}),
 }
 OURS = [(family, dtype) for family in FAMILIES for dtype in PRECISION]
+CAPACITY = {"moe_aux_loss_coeff": 0.001, "moe_expert_capacity_factor": 0.8}
 # What Megatron saves: name: (family, its settings)
 THEIRS: dict[str, tuple[str, dict[str, object]]] = {
     "llama": ("llama", {}),
@@ -31,6 +32,8 @@ THEIRS: dict[str, tuple[str, dict[str, object]]] = {
     "plain": ("llama", {"optimizer": "plain"}),
     "plain_bf16": ("llama", {"optimizer": "plain", "dtype": "bfloat16"}),
     "dp_reshardable": ("llama", {"fully_reshardable": False}),
+    "capacity": ("qwen3_moe", {"model": CAPACITY}),
+    "padded": ("qwen3_moe", {"model": CAPACITY | {"moe_pad_expert_input_to_capacity": True}}),
 }
 # fp32 sums in another order.
 TOLERANCE = 1e-5
@@ -47,12 +50,12 @@ class World:
             pytest.fail(f"{key}\n{self.results[key]['error']}", pytrace=False)
         return self.results[key]
 
-    def steps(self, family: str, load: Path, until: int, *settings: str) -> list[dict]:
-        """Our next steps after the checkpoint `load`."""
+    def steps(self, family: str, load: Path | None, until: int, *settings: str) -> list[dict]:
+        """Our next steps after the checkpoint `load`, or the first of all."""
         command = [
             self.engine / "engine/tests/engine_steps", hf(family), self.work / f"{family}.bin",
-            f"checkpoint.load={load}", f"train.train_iters={until}", *FAMILIES[family][0],
-            *settings,
+            *([f"checkpoint.load={load}"] if load else []), f"train.train_iters={until}",
+            *FAMILIES[family][0], *settings,
         ]  # fmt: skip
         call = run(command)
         assert call.returncode == 0, call.stderr
@@ -252,6 +255,18 @@ def expect_equal(found: list[dict], expected: list[dict], tolerance: float = TOL
         assert ours["lr"] == pytest.approx(theirs["lr"], rel=1e-12)
         for key in ("loss", "grad_norm"):
             assert ours[key] == pytest.approx(theirs[key], rel=tolerance), (theirs["step"], key)
+
+
+@pytest.mark.parametrize("name", ["capacity", "padded"])
+def test_experts_drop_what_megatrons_do(name: str, world: World) -> None:
+    """Padding, which ours do not do, changes nothing."""
+    expected = world.done(name)["steps"]
+    assert abs(expected[2]["loss"] - world.done("qwen3_moe")["steps"][2]["loss"]) > 1e-4
+    found = world.steps(
+        "qwen3_moe", None, UNTIL, "model.moe_expert_capacity_factor=0.8",
+        f"model.moe_pad_expert_input_to_capacity={str(name == 'padded').lower()}",
+    )  # fmt: skip
+    expect_equal(found, expected)
 
 
 @pytest.fixture(scope="module")
