@@ -109,7 +109,7 @@ struct SchedulerSettings {
     field("override_opt_param_scheduler", override_opt_param_scheduler,
           "on resuming: these settings, whatever the checkpoint says");
     field("use_checkpoint_opt_param_scheduler", use_checkpoint_opt_param_scheduler,
-          "on resuming: the checkpoint's, whatever these say; so far only false: they must agree");
+          "on resuming: the checkpoint's, whatever these say; neither: they must agree");
     field("start_weight_decay", start_weight_decay,
           "weight decay at the start; null: optimizer.weight_decay (Megatron ignores that one "
           "silently)",

@@ -8,7 +8,7 @@
 #include "base/commit.h"
 #include "base/filesystem.h"
 #include "bridge/training_checkpoint.h"
-#include "recipe/schedule.h"
+#include "train/saved_schedule.h"
 
 namespace bascule {
 namespace {
@@ -45,28 +45,16 @@ Value parameter_group(const Settings& settings, const Schedule& schedule, int64_
 }
 
 std::vector<std::pair<std::string, Value>> common(const Training& run, const Settings& settings) {
-  const Schedule rule = schedule(settings);
   const int64_t samples = run.counters.consumed_train_samples;
   const auto group = [&](double decay) {
-    return parameter_group(settings, rule, samples, run.optimizer->steps, decay);
+    return parameter_group(settings, run.schedule, samples, run.optimizer->steps, decay);
   };
   const Value inner = Value::dict({{"param_groups", Value::list({group(1.0), group(0.0)})}});
   return {
       {kOperations, run.counters.floating_point_operations_so_far},
       {"optimizer",
        Value::dict({{"optimizer", inner}, {"param_state_sharding_type", "fully_reshardable"}})},
-      {"opt_param_scheduler", Value::dict({
-                                  {"max_lr", rule.max_lr},
-                                  {"lr_warmup_steps", rule.warmup_steps},
-                                  {"num_steps", samples},
-                                  {"lr_decay_style", std::string(spelled(rule.style))},
-                                  {"lr_decay_steps", rule.decay_steps},
-                                  {"min_lr", rule.min_lr},
-                                  {"start_wd", rule.start_weight_decay},
-                                  {"end_wd", rule.end_weight_decay},
-                                  {"wd_incr_style", std::string(spelled(rule.increase))},
-                                  {"wd_incr_steps", rule.increase_steps},
-                              })},
+      {kScheduleKey, saved_schedule(run.schedule, samples)},
   };
 }
 

@@ -4,16 +4,14 @@
 
 #include "base/check.h"
 #include "nn/initial_values.h"
-#include "recipe/schedule.h"
 #include "train/optimizer_state.h"
 #include "train/save.h"
+#include "train/saved_schedule.h"
 
 namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kSchedule = "opt_param_scheduler";
 
 /// The recipe's model and that of a checkpoint must be one, where the recipe has one.
 void require_same_model(const Settings& settings, const Opened& opened) {
@@ -35,33 +33,6 @@ void take_weights(const Opened& opened, Training& run) {
   fill(run.model.slots, opened.source(), opened.dialect, parameters.dialect(), {},
        values(parameters));
   run.optimizer->take_masters();
-}
-
-/// Megatron asserts that the schedule goes on as it began.
-void require_same_schedule(const Opened& opened, const Settings& settings) {
-  const SchedulerSettings& rules = settings.scheduler;
-  const auto& common = opened.dist->common();
-  if (!common || rules.override_opt_param_scheduler) return;
-  const auto held = common->find(kSchedule);
-  if (!held || held->type() != pickle::Type::dict) return;
-  require(!rules.use_checkpoint_opt_param_scheduler, Kind::unsupported,
-          "scheduler.use_checkpoint_opt_param_scheduler is not supported; give the checkpoint's "
-          "settings, or scheduler.override_opt_param_scheduler=true");
-  const Schedule now = schedule(settings);
-  const std::pair<const char*, double> facts[] = {
-      {"max_lr", now.max_lr},
-      {"min_lr", now.min_lr},
-      {"lr_warmup_steps", now.warmup_steps},
-      {"lr_decay_steps", static_cast<double>(now.decay_steps)},
-  };
-  for (const auto& [key, value] : facts) {
-    const auto before = held->find(key);
-    if (before && before->number() != value)
-      fail(Kind::user,
-           "{} was made with {} {}, and the settings say {}; give the same, or "
-           "scheduler.override_opt_param_scheduler=true",
-           opened.path.string(), key, before->number(), value);
-  }
 }
 
 /// A run of Megatron's on a CPU has no states with a name, and Megatron takes none for an error.
@@ -98,7 +69,7 @@ Training resumed(const Settings& settings) {
       run.counters.floating_point_operations_so_far = operations->number();
   if (rules.load_optim) {
     take_optimizer(opened, run);
-    require_same_schedule(opened, settings);
+    run.schedule = resumed_schedule(opened, settings);
   }
   if (rules.load_rng) take_random_state(opened, run);
   run.counters.do_train = true;

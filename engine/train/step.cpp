@@ -9,12 +9,11 @@
 
 namespace bascule {
 
-StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches,
-                      const Schedule& schedule) {
+StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches) {
   RECORD_USER_SCOPE("step");
   const int64_t consumed = run.counters.consumed_train_samples;
-  StepResult result{.lr = schedule.learning_rate(consumed),
-                    .weight_decay = schedule.weight_decay(consumed),
+  StepResult result{.lr = run.schedule.learning_rate(consumed),
+                    .weight_decay = run.schedule.weight_decay(consumed),
                     .sequences = batches.global_at(consumed)};
   run.parameters->begin_step();
   LossSum sum;

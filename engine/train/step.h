@@ -6,7 +6,6 @@
 
 #include "nn/batch.h"
 #include "recipe/batches.h"
-#include "recipe/schedule.h"
 #include "train/training.h"
 
 namespace bascule {
@@ -28,8 +27,7 @@ struct StepResult {
 /// Runs the step that follows run.counters, and moves them. The loss and its gradient are divided
 /// by the number of tokens of the whole global batch that count, so that they depend neither on the
 /// micro batch nor on the mask's distribution (Megatron's calculate_per_token_loss).
-StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches,
-                      const Schedule& schedule);
+StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches);
 
 /// The mean loss over `count` micro-batches, from sample `consumed` on.
 double evaluate(const Training& run, const MicroBatches& read, int64_t consumed, int64_t count);

@@ -45,7 +45,6 @@ class Loop {
         say_(say),
         steps_(train_iters(settings_)),
         run_(start(settings_, reporter)),
-        schedule_(schedule(settings_)),
         batches_(batches(settings_)),
         profile_(settings_.profiling, profile_folder(), run_.parameters->device().is_cuda()),
         began_(now()),
@@ -86,7 +85,7 @@ class Loop {
   void step(const Feed& feed) {
     profile_.at(run_.counters.step);
     const double before = now();
-    const StepResult result = train_step(run_, reader(feed, Split::train), batches_, schedule_);
+    const StepResult result = train_step(run_, reader(feed, Split::train), batches_);
     const double flops =
         training_flops(run_.model.arch, result.sequences, settings_.model.seq_length);
     run_.counters.floating_point_operations_so_far += flops;
@@ -190,7 +189,6 @@ class Loop {
   const std::function<void(const std::string&)>& say_;
   int64_t steps_;
   Training run_;
-  Schedule schedule_;
   Batches batches_;
   Profile profile_;
   double began_;

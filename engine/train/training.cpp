@@ -93,6 +93,7 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
   run.model = std::move(model);
   if (settings.tokenizer.tokenizer_model)
     run.model.tokenizer = tokenizer_files(*settings.tokenizer.tokenizer_model);
+  run.schedule = schedule(settings);
   run.random = seeded_random_state(static_cast<uint64_t>(settings.rng.seed));
   run.counters.do_train = true;
   return run;

@@ -9,6 +9,7 @@
 #include "kernels/device.h"
 #include "nn/decoder.h"
 #include "nn/parameters.h"
+#include "recipe/schedule.h"
 #include "recipe/settings.h"
 #include "store/torch_dist/random_state.h"
 #include "store/torch_dist/train_state.h"
@@ -22,6 +23,7 @@ struct Training {
   std::unique_ptr<Parameters> parameters;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Optimizer> optimizer;
+  Schedule schedule;            // of learning rate and weight decay
   RandomState random;           // no step draws from it: it travels for Megatron
   TrainState counters;          // step: updates that were tried, skipped ones included
   double expert_bias_rate = 0;  // a step of update_expert_biases()

@@ -67,7 +67,7 @@ int run(const std::vector<std::string>& words) {
     return batch;
   };
   while (training.counters.step < train_iters(settings)) {
-    const StepResult r = train_step(training, read, sizes, schedule(settings));
+    const StepResult r = train_step(training, read, sizes);
     fmt::print("{{\"loss\": {:.17g}, \"grad_norm\": {:.17g}, \"lr\": {:.17g}, \"wd\": {:.17g}}}\n",
                r.loss, r.gradient_norm, r.lr, r.weight_decay);
   }

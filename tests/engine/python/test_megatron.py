@@ -35,6 +35,14 @@ THEIRS: dict[str, tuple[str, dict[str, object]]] = {
     "capacity": ("qwen3_moe", {"model": CAPACITY}),
     "padded": ("qwen3_moe", {"model": CAPACITY | {"moe_pad_expert_input_to_capacity": True}}),
 }
+# What differs from the settings of all others, as Megatron and as we call it.
+OTHER_SCHEDULE = {
+    "lr": 5e-3, "min_lr": 1e-3, "warmup": 1, "decay": 9, "style": "linear", "weight_decay": 0.3,
+}  # fmt: skip
+OUR_OTHER_SCHEDULE = [
+    "optimizer.lr=5.0e-3", "optimizer.min_lr=1.0e-3", "scheduler.lr_warmup_iters=1",
+    "scheduler.lr_decay_iters=9", "scheduler.lr_decay_style=linear", "optimizer.weight_decay=0.3",
+]  # fmt: skip
 # fp32 sums in another order.
 TOLERANCE = 1e-5
 
@@ -127,6 +135,17 @@ def world(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
                 "saves": {str(STOP): str(work / name)},
             }
         )
+    todo.append(
+        {
+            "id": "schedule",
+            "action": "train",
+            "hf": str(hf("llama")),
+            "tokens": tokens["llama"],
+            "rules": {"use_checkpoint_schedule": True, **OTHER_SCHEDULE},
+            "load": str(work / "llama"),
+            "until": UNTIL,
+        }
+    )
     return World(work, engine, jobs.run("training", todo))
 
 
@@ -255,6 +274,32 @@ def expect_equal(found: list[dict], expected: list[dict], tolerance: float = TOL
         assert ours["lr"] == pytest.approx(theirs["lr"], rel=1e-12)
         for key in ("loss", "grad_norm"):
             assert ours[key] == pytest.approx(theirs[key], rel=tolerance), (theirs["step"], key)
+
+
+def test_the_schedule_may_be_the_checkpoints(world: World) -> None:
+    expected = world.done("schedule")["steps"]
+    found = world.steps(
+        "llama", world.work / "llama", UNTIL, *OUR_OTHER_SCHEDULE,
+        "scheduler.use_checkpoint_opt_param_scheduler=true",
+    )  # fmt: skip
+    expect_equal(found, expected)
+    expect_equal(found, world.done("llama")["steps"][STOP:])
+    assert {row["wd"] for row in found} == {0.1}
+
+
+@pytest.mark.parametrize("settings", OUR_OTHER_SCHEDULE)
+def test_another_schedule_is_refused(settings: str, world: World) -> None:
+    world.done("llama")
+    command = [
+        world.engine / "bascule-engine", "train", STEPS_YAML, "validation.eval_iters=0",
+        f"checkpoint.load={world.work / 'llama'}", f"train.train_iters={STOP + 1}", settings,
+    ]  # fmt: skip
+    call = run(command)
+    assert call.returncode == 2, call.stderr
+    for word in ("was made with", "override_opt_param", "use_checkpoint_opt_param"):
+        assert word in call.stderr
+    call = run([*command, "scheduler.override_opt_param_scheduler=true"])
+    assert call.returncode == 0, call.stderr
 
 
 @pytest.mark.parametrize("name", ["capacity", "padded"])

@@ -157,6 +157,32 @@ def test_bad_settings(settings: list[str], code: int, words: list[str], train) -
         assert word in errors
 
 
+@pytest.mark.parametrize(
+    "key, value, word",
+    [
+        ("max_lr", "fast", "a str where a float belongs"),
+        ("min_lr", 1.0, "the least learning rate is 1, above the peak"),
+        ("max_lr", float("nan"), "nan is in the schedule"),
+        ("end_wd", -0.5, "-0.5 is in the schedule"),
+        ("lr_decay_steps", 8, "the decay has 8 steps, and the warmup 8"),
+        ("lr_decay_steps", 9.5, "a float where a int belongs"),
+        ("lr_decay_style", "zigzag", '"zigzag" is unknown'),
+        ("wd_incr_style", 3, "a int where a str belongs"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused(
+    key: str, value: object, word: str, train, tmp_path: Path
+) -> None:
+    train("run", "train.exit_interval=1")
+    file = tmp_path / "run/iter_0000001/common.pt"
+    state = torch.load(file, weights_only=True)
+    state["opt_param_scheduler"][key] = value
+    torch.save(state, file)
+    use = "scheduler.use_checkpoint_opt_param_scheduler=true"
+    errors = train("run", use, code=3).stderr
+    assert str(file) in errors and word in errors
+
+
 def test_another_model_is_refused(train, tmp_path: Path) -> None:
     train("run", "train.exit_interval=1")
     other = ["model.family=llama", "model.num_layers=2", "model.hidden_size=32",

@@ -37,6 +37,7 @@ class Rules:
     optimizer: str = "distributed"  # or "plain"
     fully_reshardable: bool = True
     model: dict = field(default_factory=dict)  # fields of Bridge's provider
+    use_checkpoint_schedule: bool = False
     experts: int = 1  # ranks that share the experts, and the micro-batches of a step
 
     @property
@@ -159,7 +160,7 @@ class Run:
             end_wd=rules.weight_decay,
             wd_incr_steps=rules.train_iters * rules.global_batch,
             wd_incr_style="constant",
-            use_checkpoint_opt_param_scheduler=False,
+            use_checkpoint_opt_param_scheduler=rules.use_checkpoint_schedule,
         )
 
     def _inner(self) -> Iterator:

@@ -1,0 +1,23 @@
+// The schedule in a checkpoint's common state, as Megatron's OptimizerParamScheduler keeps it. Free
+// functions without state.
+#pragma once
+
+#include "bridge/opened.h"
+#include "recipe/schedule.h"
+#include "recipe/settings.h"
+
+namespace bascule {
+
+inline constexpr const char* kScheduleKey = "opt_param_scheduler";
+
+/// The state after `steps`.
+pickle::Value saved_schedule(Schedule schedule, int64_t steps);
+
+/// The schedule with which a run goes on from `opened`: that of the settings, with which what the
+/// checkpoint holds must agree; with scheduler.override_opt_param_scheduler whatever it holds; or,
+/// with use_checkpoint_opt_param_scheduler, what it holds, and of the settings the rest: where the
+/// warmup begins, and how WSD ends. Throws Error{user} where they differ, Error{format} where the
+/// checkpoint holds no schedule's numbers.
+Schedule resumed_schedule(const Opened& opened, const Settings& settings);
+
+}  // namespace bascule
