@@ -139,4 +139,11 @@ std::vector<int64_t> document_starts(std::span<const int64_t> tokens, int64_t en
   return starts;
 }
 
+std::vector<int64_t> own_document_starts(std::span<const int64_t> tokens, int64_t end_of_document) {
+  std::vector<int64_t> own(tokens.size(), 0);
+  for (const int64_t start : document_starts(tokens, end_of_document))
+    std::fill(own.begin() + start, own.end(), start);
+  return own;
+}
+
 }  // namespace bascule

@@ -67,8 +67,10 @@ class GptDataset {
 int64_t sequences_in(const Corpus& corpus);
 int64_t length_in(const Corpus& corpus, int64_t sequence);
 
-/// Where documents begin in a row of tokens: at 0, and behind each end of document. With Megatron's
-/// reset_attention_mask a token sees its own stretch only.
+/// Where documents begin in a row of tokens: at 0, and behind each end of document.
 std::vector<int64_t> document_starts(std::span<const int64_t> tokens, int64_t end_of_document);
+/// Where its own begins, for each token of the row: with Megatron's reset_attention_mask it sees
+/// nothing before.
+std::vector<int64_t> own_document_starts(std::span<const int64_t> tokens, int64_t end_of_document);
 
 }  // namespace bascule

@@ -13,13 +13,17 @@ namespace {
 
 using at::Tensor;
 
-/// True where a query may not look: later keys, and those before its window. [length, length]
-Tensor hidden_keys(int64_t length, const AttentionRule& rule, at::Device device) {
-  const Tensor places = at::arange(length, at::TensorOptions(at::kLong).device(device));
+/// True where a query may not look: later keys, and those before its window or its document.
+/// [length, length], or with documents [sequences, 1, length, length]
+Tensor hidden_keys(const AttentionInput& input, const AttentionRule& rule) {
+  const int64_t length = input.queries.size(2);
+  const at::TensorOptions whole = at::TensorOptions(at::kLong).device(input.queries.device());
+  const Tensor places = at::arange(length, whole);
   const Tensor distance = places.unsqueeze(1) - places.unsqueeze(0);
   Tensor hidden = distance < 0;
   if (rule.window) hidden.bitwise_or_(distance >= *rule.window);
-  return hidden;
+  if (!input.documents.defined()) return hidden;
+  return (places < input.documents.view({-1, 1, length, 1})).bitwise_or_(hidden);
 }
 
 /// [sequences, kv heads, queries a key head * length, dim]
@@ -56,11 +60,12 @@ Tensor folded(const Tensor& gradient, int64_t times) {
   return gradient.view({gradient.size(0), -1, times, gradient.size(2), gradient.size(3)}).sum(2);
 }
 
-std::optional<Tensor> window_mask(const AttentionInput& input, const AttentionRule& rule) {
-  const int64_t length = input.queries.size(2);
-  if (!rule.window || *rule.window >= length) return std::nullopt;
-  const Tensor hidden = hidden_keys(length, rule, input.queries.device());
-  return at::zeros({length, length}, input.queries.options())
+/// What hides more than later keys.
+std::optional<Tensor> own_mask(const AttentionInput& input, const AttentionRule& rule) {
+  const bool window = rule.window && *rule.window < input.queries.size(2);
+  if (!window && !input.documents.defined()) return std::nullopt;
+  const Tensor hidden = hidden_keys(input, rule);
+  return at::zeros(hidden.sizes(), input.queries.options())
       .masked_fill_(hidden, -std::numeric_limits<double>::infinity());
 }
 
@@ -71,9 +76,8 @@ AttentionOutput attention_forward_reference(const AttentionInput& input,
   const at::ScalarType type = compute_type(input.queries);
   const int64_t kv_heads = input.keys.size(1);
   const Tensor values = input.values.to(type);
-  Tensor rows =
-      masked(scores(grouped(input.queries.to(type), kv_heads), input.keys.to(type), rule),
-             input.queries, hidden_keys(input.queries.size(2), rule, input.queries.device()));
+  Tensor rows = masked(scores(grouped(input.queries.to(type), kv_heads), input.keys.to(type), rule),
+                       input.queries, hidden_keys(input, rule));
   AttentionOutput output;
   output.log_sum = log_sum_exp(rows);
   if (input.sinks.defined())
@@ -95,9 +99,9 @@ AttentionInput attention_backward_reference(const Tensor& dout, const AttentionI
   const Tensor capped = scores(queries, keys, rule);
   Tensor slope;  // of the soft cap
   if (rule.soft_cap) slope = 1 - (capped / *rule.soft_cap).square_();
-  const Tensor hidden = hidden_keys(input.queries.size(2), rule, input.queries.device());
-  const Tensor weights =
-      masked(capped, input.queries, hidden).sub_(output.log_sum.unsqueeze(-1)).exp_();
+  const Tensor weights = masked(capped, input.queries, hidden_keys(input, rule))
+                             .sub_(output.log_sum.unsqueeze(-1))
+                             .exp_();
   const Tensor inner = (dy * output.out.to(type)).sum(-1);  // [sequences, heads, length]
   const Tensor dweights = at::matmul(grouped(dy, kv_heads), input.values.to(type).transpose(-1, -2))
                               .view(weights.sizes());
@@ -120,10 +124,11 @@ AttentionInput attention_backward_reference(const Tensor& dout, const AttentionI
 
 AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule) {
   if constexpr (cuda::kBuilt)
-    if (cuda::attends(input, rule)) return cuda::attention_forward(input, rule);
+    if (!input.documents.defined() && cuda::attends(input, rule))
+      return cuda::attention_forward(input, rule);
   if (!fast(input, rule)) return attention_forward_reference(input, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
-  const std::optional<Tensor> mask = window_mask(input, rule);
+  const std::optional<Tensor> mask = own_mask(input, rule);
   const Tensor keys = repeated(input.keys, times), values = repeated(input.values, times);
   if (keys.is_meta())  // ATen has no such kernel for them
     return {at::empty_like(input.queries),
@@ -136,10 +141,11 @@ AttentionOutput attention_forward(const AttentionInput& input, const AttentionRu
 AttentionInput attention_backward(const Tensor& dout, const AttentionInput& input,
                                   const AttentionOutput& output, const AttentionRule& rule) {
   if constexpr (cuda::kBuilt)
-    if (cuda::attends(input, rule)) return cuda::attention_backward(dout, input, output, rule);
+    if (!input.documents.defined() && cuda::attends(input, rule))
+      return cuda::attention_backward(dout, input, output, rule);
   if (!fast(input, rule)) return attention_backward_reference(dout, input, output, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
-  const std::optional<Tensor> mask = window_mask(input, rule);
+  const std::optional<Tensor> mask = own_mask(input, rule);
   const Tensor keys = repeated(input.keys, times), values = repeated(input.values, times);
   Tensor dq, dk, dv;
   if (dout.is_meta()) {

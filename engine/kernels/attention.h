@@ -16,9 +16,11 @@ struct AttentionRule {
 
 /// Queries [sequences, heads, length, dim]; keys and values [sequences, kv heads, length, dim],
 /// each serving heads / kv heads neighbouring queries. `sinks` [heads], or undefined: a logit a
-/// head that joins the softmax and has no value (arXiv:2309.17453).
+/// head that joins the softmax and has no value (arXiv:2309.17453). `documents` [sequences, length]
+/// int64, or undefined: the first key that each token may see, where its document begins.
 struct AttentionInput {
   at::Tensor queries, keys, values, sinks;
+  at::Tensor documents = {};
 };
 
 struct AttentionOutput {

@@ -98,7 +98,7 @@ Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& save
     keys = rope_forward(keys, angles);
   }
   const AttentionInput input{by_head(queries, batch), by_head(keys, batch), by_head(values, batch),
-                             sinks_ ? sinks_->value : Tensor()};
+                             sinks_ ? sinks_->value : Tensor(), batch.documents};
   AttentionOutput output = attention_forward(input, rule_);
   saved.tensors = {input.queries, input.keys, input.values, output.out, output.log_sum};
   return out_.forward(by_token(output.out).view({tokens, -1}), batch, saved.parts[kOut]);
@@ -110,7 +110,7 @@ Tensor AttentionBlock::backward(const Tensor& dout, const Batch& batch, Saved& s
   saved.tensors.clear();
   const Tensor dcore = out_.backward(dout, batch, saved.parts[kOut]);
   const AttentionInput input{kept[kQueries], kept[kKeys], kept[kValues],
-                             sinks_ ? sinks_->value : Tensor()};
+                             sinks_ ? sinks_->value : Tensor(), batch.documents};
   AttentionInput gradients =
       attention_backward(by_head(dcore.view({tokens, gqa_.heads, dim}), batch), input,
                          {kept[kCore], kept[kLogSum]}, rule_);

@@ -8,6 +8,7 @@ Batch moved(const Batch& batch, at::Device device) {
   there.angles = std::make_shared<RopeTables>();
   for (at::Tensor* tensor : {&there.tokens, &there.labels, &there.loss_mask, &there.positions})
     *tensor = tensor->pin_memory().to(device, tensor->scalar_type(), /*non_blocking=*/true);
+  if (there.documents.defined()) there.documents = there.documents.to(device);
   return there;
 }
 

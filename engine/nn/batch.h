@@ -18,6 +18,9 @@ struct Batch {
   double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
   int64_t before = 0;         // micro-batches of the step that came before this one
   at::Tensor positions = {};  // [tokens] int64
+  /// [sequences, length] int64: where each token's document begins in its sequence, of which it
+  /// sees nothing before; undefined: a sequence is one.
+  at::Tensor documents = {};
   std::shared_ptr<RopeTables> angles = std::make_shared<RopeTables>();  // of the positions
 };
 

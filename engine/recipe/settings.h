@@ -142,7 +142,7 @@ struct DatasetSettings {
     field("path_to_cache", path_to_cache, "where indices are kept; null: beside the dataset");
     field("reset_position_ids", reset_position_ids, "positions start again in every document");
     field("reset_attention_mask", reset_attention_mask,
-          "a document does not see those before it; so far only false");
+          "a document does not see those before it; on a CPU only");
     field("eod_mask_loss", eod_mask_loss, "no loss where the input ends a document");
     field("drop_last_partial_validation_sequence", drop_last_partial_validation_sequence,
           "else it is padded");

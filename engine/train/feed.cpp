@@ -21,9 +21,6 @@ int64_t validation_samples(const Settings& settings) {
 
 DataSettings data_settings(const Settings& settings, int64_t vocabulary) {
   const DatasetSettings& given = settings.dataset;
-  require(!given.reset_attention_mask, Kind::unsupported,
-          "dataset.reset_attention_mask=true is not supported yet: attention does not stop at "
-          "documents");
   DataSettings data;
   if (given.blend) data.blend = blend_of(*given.blend);
   if (given.split) data.splits = *given.split;
@@ -52,11 +49,23 @@ at::Tensor tensor_of(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions(at::kLong));
 }
 
+at::Tensor documents_of(const SampleBatch& batch, int64_t end_of_document) {
+  std::vector<int64_t> all;
+  const auto length = static_cast<size_t>(batch.length);
+  for (size_t at = 0; at < batch.tokens.size(); at += length) {
+    const auto own =
+        own_document_starts(std::span(batch.tokens).subspan(at, length), end_of_document);
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return tensor_of(all).view({batch.rows, batch.length});
+}
+
 }  // namespace
 
 Feed::Feed(const Settings& settings, int64_t vocabulary)
     : datasets_(build_datasets(data_settings(settings, vocabulary))),
       micro_batch_(batches(settings).micro) {
+  if (settings.dataset.reset_attention_mask) hides_behind_ = end_of_document(settings, vocabulary);
   require(has(Split::train), Kind::user,
           "the data have no training split: give dataset.blend, or a share of dataset.split");
 }
@@ -70,6 +79,7 @@ Batch Feed::read(Split split, int64_t consumed, int64_t index) const {
   batch.labels = tensor_of(rows.labels);
   batch.positions = tensor_of(rows.position_ids);
   batch.loss_mask = at::tensor(rows.loss_mask, at::TensorOptions(at::kFloat));
+  if (hides_behind_) batch.documents = documents_of(rows, *hides_behind_);
   return batch;
 }
 

@@ -24,6 +24,7 @@ class Feed {
  private:
   PerSplit<std::optional<Dataset>> datasets_;
   int64_t micro_batch_;
+  std::optional<int64_t> hides_behind_;  // the end of document that attention does not look behind
 };
 
 }  // namespace bascule

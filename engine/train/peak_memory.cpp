@@ -29,12 +29,15 @@ Batch sizes_of(const Settings& settings) {
   const int64_t rows = settings.train.micro_batch_size.value_or(1);
   const int64_t count = rows * settings.model.seq_length;
   const auto integers = at::TensorOptions(at::kMeta).dtype(at::kLong);
-  return {.sequences = rows,
-          .length = settings.model.seq_length,
-          .tokens = at::empty({count}, integers),
-          .labels = at::empty({count}, integers),
-          .loss_mask = at::empty({count}, integers.dtype(at::kFloat)),
-          .positions = at::empty({count}, integers)};
+  Batch batch{.sequences = rows,
+              .length = settings.model.seq_length,
+              .tokens = at::empty({count}, integers),
+              .labels = at::empty({count}, integers),
+              .loss_mask = at::empty({count}, integers.dtype(at::kFloat)),
+              .positions = at::empty({count}, integers)};
+  if (settings.dataset.reset_attention_mask)
+    batch.documents = at::empty({rows, batch.length}, integers);
+  return batch;
 }
 
 }  // namespace

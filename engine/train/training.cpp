@@ -62,6 +62,10 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
   const int64_t length = settings.model.seq_length, most = model.arch.max_positions;
   require(most == 0 || length <= most, Kind::user,
           "model.seq_length is {}, but the model is made for {} positions", length, most);
+  require(
+      !settings.dataset.reset_attention_mask || !on_gpu(device), Kind::unsupported,
+      "dataset.reset_attention_mask=true is not supported on a GPU yet, whose attention does not "
+      "stop at documents; BASCULE_DEVICE=cpu trains without one");
   // Of the whole process. ATen refuses what cannot give the same bits twice.
   if (settings.model.deterministic_mode)
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);

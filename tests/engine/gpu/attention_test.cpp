@@ -1,6 +1,6 @@
 // Attention on a GPU against its reference in fp64: cuDNN's kernel, the flash kernel, and matrix
 // products for what neither knows.
-#include "kernels/attention.h"
+#include "engine/attention_case.h"
 #include "engine/gpu/on_gpu.h"
 
 namespace bascule {
@@ -8,12 +8,7 @@ namespace {
 
 using at::Tensor;
 
-struct Case {
-  const char* name;
-  int64_t heads, kv_heads, length, dim;
-  AttentionRule rule;
-  bool sinks = false;
-};
+using Case = AttentionCase;
 
 const Case kCases[] = {
     {"plain", 4, 4, 127, 64, {.scale = 0.125}},

@@ -20,6 +20,8 @@ SHAPES = [
     "gemma3_1b model.num_layers=2 model.seq_length=256 model.vocab_size=2000",  # norms of q and k
     "qwen2_500m model.num_layers=2 model.seq_length=256 model.vocab_size=9000 "
     "mixed_precision=bf16_mixed",  # biases
+    "smollm2_135m model.num_layers=2 model.seq_length=512 model.vocab_size=2000 "
+    "dataset.reset_attention_mask=true tokenizer.eod_id=3",  # a mask a sequence
 ]
 RULES = [
     "train.train_iters=1", "train.global_batch_size=2", "scheduler.lr_warmup_iters=0",

@@ -8,11 +8,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from conftest import HF, ROOT, one_thread
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from test_bad_days import write_dataset
 
 STEPS = 10
 
@@ -106,6 +108,25 @@ def test_exports_what_it_trained(train, engine: Path, tmp_path: Path) -> None:
         [str(bascule), "verify", str(tmp_path / "run/iter_0000010"), str(exported)],
         capture_output=True, timeout=60,
     ).returncode == 0  # fmt: skip
+
+
+def test_documents_do_not_see_each_other(train, tmp_path: Path) -> None:
+    """Eight equal documents in a sequence train as one alone does; more so than when they see."""
+    end, length = 9, 4
+    write_dataset(tmp_path / "data", np.tile([5, 7, 200, end], 2000))
+    settings = [
+        f"dataset.blend={tmp_path / 'data'}", "validation.eval_iters=0", f"tokenizer.eod_id={end}",
+    ]  # fmt: skip
+    reset = ["dataset.reset_attention_mask=true", "dataset.reset_position_ids=true"]
+    train("alone", *settings, f"model.seq_length={length}")
+    train("apart", *settings, *reset)
+    train("seeing", *settings, "dataset.reset_position_ids=true")
+    alone, apart, seeing = (losses(tmp_path / name) for name in ("alone", "apart", "seeing"))
+    assert apart == pytest.approx(alone, rel=1e-5)
+    assert seeing[0] != pytest.approx(alone[0], rel=1e-3)
+    train("stopped", *settings, *reset, "train.exit_interval=3")
+    train("stopped", *settings, *reset)
+    assert data(tmp_path / "stopped") == data(tmp_path / "apart")
 
 
 def test_tensorboard_reads_its_events(train, tmp_path: Path) -> None:

@@ -98,6 +98,9 @@ TEST(DocumentStarts, FollowEachEnd) {
   EXPECT_EQ(document_starts(Starts{1, 9}, 9), (Starts{0}));
   EXPECT_EQ(document_starts(Starts{9, 9}, 9), (Starts{0, 1}));
   EXPECT_EQ(document_starts(Starts{}, 9), (Starts{0}));
+  EXPECT_EQ(own_document_starts(Starts{1, 2, 9, 3, 9, 9, 4}, 9), (Starts{0, 0, 0, 3, 3, 5, 6}));
+  EXPECT_EQ(own_document_starts(Starts{1, 2, 9}, 9), (Starts{0, 0, 0}));
+  EXPECT_EQ(own_document_starts(Starts{}, 9), (Starts{}));
 }
 
 }  // namespace

@@ -104,15 +104,13 @@ class MegatronCases : public testing::TestWithParam<std::string> {
 void MegatronCases::expect_attention(const std::string& split, const SampleBatch& batch) {
   std::string hidden;
   for (int64_t row = 0; row < batch.rows; ++row) {
-    const std::vector<int64_t> starts = document_starts(
+    const std::vector<int64_t> starts = own_document_starts(
         std::span(batch.tokens)
             .subspan(static_cast<size_t>(row * batch.length), static_cast<size_t>(batch.length)),
         golden()["settings"]["eod"]);
-    for (int64_t query = 0; query < batch.length; ++query) {
-      const int64_t start = *(std::upper_bound(starts.begin(), starts.end(), query) - 1);
+    for (int64_t query = 0; query < batch.length; ++query)
       for (int64_t key = 0; key < batch.length; ++key)
-        hidden += static_cast<char>(key < start || key > query);
-    }
+        hidden += static_cast<char>(key < starts.at(static_cast<size_t>(query)) || key > query);
   }
   expect_array<char>(split + "_attention_mask.npy", "|b1",
                      {batch.rows, 1, batch.length, batch.length}, hidden);
