@@ -54,6 +54,8 @@ PeakMemory predicted_peak(const Settings& settings) {
       "the peak memory of mixtures is not predicted for a CPU, where experts take one after the "
       "other what the router sends them");
   const Training run = make_training(std::move(model), settings, at::kMeta);
+  Batch ahead;  // the next one is read while one is computed, on the host
+  if (device.is_cpu()) ahead = sizes_of(settings);
   run.decoder->forward_backward(sizes_of(settings), 1);
   int64_t bytes = meta_memory().peak - before;
   if (device.is_cpu() && settings.checkpoint.save && settings.checkpoint.async_save)

@@ -15,6 +15,7 @@
 #include "train/console.h"
 #include "train/feed.h"
 #include "train/profile.h"
+#include "train/read_ahead.h"
 #include "train/save.h"
 #include "train/saver.h"
 #include "train/start.h"
@@ -72,7 +73,8 @@ class Loop {
       sinks_.push_back(json_lines(path, run_.counters.step));
     if (settings_.logger.tensorboard_dir)
       sinks_.push_back(tensorboard(settings_.logger, static_cast<double>(std::time(nullptr))));
-    while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(feed);
+    ReadAhead ahead(reader(feed, Split::train), batches_, batches_.consumed_after(steps_));
+    while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(ahead, feed);
     profile_.end();
     flush();
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
@@ -82,10 +84,13 @@ class Loop {
   }
 
  private:
-  void step(const Feed& feed) {
+  void step(ReadAhead& ahead, const Feed& feed) {
     profile_.at(run_.counters.step);
     const double before = now();
-    const StepResult result = train_step(run_, reader(feed, Split::train), batches_);
+    const MicroBatches read = [&](int64_t consumed, int64_t index) {
+      return ahead.get(consumed, index);
+    };
+    const StepResult result = train_step(run_, read, batches_);
     const double flops =
         training_flops(run_.model.arch, result.sequences, settings_.model.seq_length);
     run_.counters.floating_point_operations_so_far += flops;
