@@ -20,10 +20,21 @@ struct Conversion {
   int64_t threads = Options{}.threads;  ///< for options.threads, see settled()
 };
 
+/// What a plan is told besides.
+struct Planned : Conversion {
+  std::string to, only;
+  ParallelSizes sizes;
+};
+
 /// Options of all that read checkpoints: --family, --ignore-key, --memory, --threads.
 std::vector<Option> reading_options(Options& options, int64_t& threads);
 /// Options of those that write one.
 std::vector<Option> writing_options(Options& options);
+
+/// All options of a verb, without its arguments; Python's keywords are these, too.
+std::vector<Option> import_options(Conversion& told);
+std::vector<Option> export_options(Conversion& told);
+std::vector<Option> plan_options(Planned& told);
 
 /// The options as they are once all words are read.
 Options settled(const Conversion& conversion);

@@ -15,9 +15,7 @@ Invocation make() {
       argument("HF_DIR", "The directory to make. One that is not empty needs --overwrite.",
                told->target),
   };
-  for (Option& option : writing_options(told->options)) made.options.push_back(std::move(option));
-  for (Option& option : reading_options(told->options, told->threads))
-    made.options.push_back(std::move(option));
+  for (Option& option : export_options(*told)) made.options.push_back(std::move(option));
   made.run = [told](const Session& session) {
     return convert(*told, session, "export", export_checkpoint);
   };
@@ -25,6 +23,13 @@ Invocation make() {
 }
 
 }  // namespace
+
+std::vector<Option> export_options(Conversion& told) {
+  std::vector<Option> made = writing_options(told.options);
+  for (Option& option : reading_options(told.options, told.threads))
+    made.push_back(std::move(option));
+  return made;
+}
 
 Verb export_verb() {
   return {

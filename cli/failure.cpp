@@ -4,7 +4,6 @@
 
 #include <new>
 
-#include "bascule/error.h"
 #include "base/interrupt.h"
 #include "cli/json.h"
 
@@ -20,26 +19,33 @@ Result failed(Kind kind, const std::string& message, bool json, const Terminal& 
   return result;
 }
 
+Error defect(std::string_view what) {
+  return {Kind::internal,
+          fmt::format("{}; this is a defect of bascule: please report it with the command", what)};
+}
+
 }  // namespace
 
-Result guarded(const std::function<Result()>& work, bool json, const Terminal& err) {
-  const auto defect = [&](std::string_view what) {
-    constexpr const char* kText =
-        "{}; this is a defect of bascule: please report it with the command";
-    return failed(Kind::internal, fmt::format(kText, what), json, err);
-  };
+Error failure_of(const std::exception_ptr& thrown) {
   try {
-    return work();
+    std::rethrow_exception(thrown);
   } catch (const Error& e) {
-    if (e.kind() == Kind::internal) return defect(e.what());
-    return failed(e.kind(), e.what(), json, err);
+    return e.kind() == Kind::internal ? defect(e.what()) : e;
   } catch (const std::bad_alloc&) {
-    return failed(Kind::environment,
-                  "memory ran out; a smaller --memory or fewer --threads need less", json, err);
+    return {Kind::environment, "memory ran out; a smaller --memory or fewer --threads need less"};
   } catch (const std::exception& e) {
     return defect(e.what());
   } catch (...) {
     return defect("an unknown exception");
+  }
+}
+
+Result guarded(const std::function<Result()>& work, bool json, const Terminal& err) {
+  try {
+    return work();
+  } catch (...) {
+    const Error error = failure_of(std::current_exception());
+    return failed(error.kind(), error.what(), json, err);
   }
 }
 

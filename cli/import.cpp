@@ -8,7 +8,6 @@ constexpr int64_t kMostIterations = 999'999'999'999;
 
 Invocation make() {
   auto told = std::make_shared<Conversion>();
-  Options& options = told->options;
   Invocation made;
   made.options = {
       argument("HF_DIR",
@@ -20,25 +19,7 @@ Invocation make() {
                "is added to it.",
                told->target),
   };
-  for (Option& option : writing_options(options)) made.options.push_back(std::move(option));
-  made.options.push_back(count("--iteration", "Number of the iteration (default: 0).", 0,
-                               kMostIterations, options.iteration));
-  made.options.push_back(choice(
-      "--compat", "WHAT",
-      "\"default\" writes exactly what megatron-core 0.16 and Megatron Bridge 0.3 write; \"wide\" "
-      "adds what newer versions look for.",
-      {"default", "wide"}, told->compat));
-  made.options.push_back(
-      count("--padded-vocab-multiple",
-            "Pad the rows of the vocabulary to a multiple of this, as Megatron does "
-            "for tensor parallelism (default: 1, no padding).",
-            1, kMostPadding, options.padded_vocab_multiple));
-  made.options.push_back(flag("--require-megatron-logits",
-                              "Fail, with exit code 5, where Megatron cannot compute the same "
-                              "function as transformers. Without it, a warning says so.",
-                              options.require_megatron_logits));
-  for (Option& option : reading_options(options, told->threads))
-    made.options.push_back(std::move(option));
+  for (Option& option : import_options(*told)) made.options.push_back(std::move(option));
   made.run = [told](const Session& session) {
     return convert(*told, session, "import", import_checkpoint);
   };
@@ -46,6 +27,28 @@ Invocation make() {
 }
 
 }  // namespace
+
+std::vector<Option> import_options(Conversion& told) {
+  Options& options = told.options;
+  std::vector<Option> made = writing_options(options);
+  made.push_back(count("--iteration", "Number of the iteration (default: 0).", 0, kMostIterations,
+                       options.iteration));
+  made.push_back(choice(
+      "--compat", "WHAT",
+      "\"default\" writes exactly what megatron-core 0.16 and Megatron Bridge 0.3 write; \"wide\" "
+      "adds what newer versions look for.",
+      {"default", "wide"}, told.compat));
+  made.push_back(count("--padded-vocab-multiple",
+                       "Pad the rows of the vocabulary to a multiple of this, as Megatron does "
+                       "for tensor parallelism (default: 1, no padding).",
+                       1, kMostPadding, options.padded_vocab_multiple));
+  made.push_back(flag("--require-megatron-logits",
+                      "Fail, with exit code 5, where Megatron cannot compute the same "
+                      "function as transformers. Without it, a warning says so.",
+                      options.require_megatron_logits));
+  for (Option& option : reading_options(options, told.threads)) made.push_back(std::move(option));
+  return made;
+}
 
 Verb import_verb() {
   return {

@@ -22,38 +22,10 @@ std::string plan_text(const PlanListing& plan, const Terminal& terminal) {
 }
 
 Invocation make() {
-  struct Told : Conversion {
-    std::string to, only;
-    ParallelSizes sizes;
-  };
-  auto told = std::make_shared<Told>();
-  ParallelSizes& sizes = told->sizes;
-  Option to = choice("--to", "FORMAT", "What it would be converted to: megatron or hf.",
-                     {"megatron", "hf"}, told->to);
-  to.required = true;
+  auto told = std::make_shared<Planned>();
   Invocation made;
-  made.options = {
-      argument("SRC", "A Hugging Face model or a Megatron checkpoint.", told->source),
-      std::move(to),
-      text("--only", "PATTERN",
-           "List the copies in which a part of a tensor's name, or of the parameter's (such as "
-           "layers.0.attn.q), matches this shell pattern; * and ? stand for any text and any "
-           "character, [qkv] for one of three.",
-           told->only),
-      count("--tp", "Tensor parallel size: list what each rank would hold (default: 1).", 1,
-            kMostRanks, sizes.tp),
-      count("--pp", "Pipeline parallel size (default: 1).", 1, kMostRanks, sizes.pp),
-      count("--vpp", "Virtual pipeline stages on each rank (default: 1).", 1, kMostRanks,
-            sizes.vpp),
-      count("--cp", "Context parallel size (default: 1).", 1, kMostRanks, sizes.cp),
-      count("--ep", "Expert parallel size (default: 1).", 1, kMostRanks, sizes.ep),
-      count("--etp", "Expert tensor parallel size (default: as --tp).", 1, kMostRanks, sizes.etp),
-      count("--padded-vocab-multiple",
-            "Pad the rows of the vocabulary to a multiple of this (default: 1, no padding).", 1,
-            kMostPadding, told->options.padded_vocab_multiple),
-  };
-  for (Option& option : reading_options(told->options, told->threads))
-    made.options.push_back(std::move(option));
+  made.options = {argument("SRC", "A Hugging Face model or a Megatron checkpoint.", told->source)};
+  for (Option& option : plan_options(*told)) made.options.push_back(std::move(option));
   made.run = [told](const Session& session) -> Result {
     const Options options = settled(*told);
     const PlanListing plan = plan_listing(told->source, told->to, told->only, told->sizes, options);
@@ -70,6 +42,35 @@ Invocation make() {
 }
 
 }  // namespace
+
+std::vector<Option> plan_options(Planned& told) {
+  ParallelSizes& sizes = told.sizes;
+  Option to = choice("--to", "FORMAT", "What it would be converted to: megatron or hf.",
+                     {"megatron", "hf"}, told.to);
+  to.required = true;
+  std::vector<Option> made = {
+      std::move(to),
+      text("--only", "PATTERN",
+           "List the copies in which a part of a tensor's name, or of the parameter's (such as "
+           "layers.0.attn.q), matches this shell pattern; * and ? stand for any text and any "
+           "character, [qkv] for one of three.",
+           told.only),
+      count("--tp", "Tensor parallel size: list what each rank would hold (default: 1).", 1,
+            kMostRanks, sizes.tp),
+      count("--pp", "Pipeline parallel size (default: 1).", 1, kMostRanks, sizes.pp),
+      count("--vpp", "Virtual pipeline stages on each rank (default: 1).", 1, kMostRanks,
+            sizes.vpp),
+      count("--cp", "Context parallel size (default: 1).", 1, kMostRanks, sizes.cp),
+      count("--ep", "Expert parallel size (default: 1).", 1, kMostRanks, sizes.ep),
+      count("--etp", "Expert tensor parallel size (default: as --tp).", 1, kMostRanks, sizes.etp),
+      count("--padded-vocab-multiple",
+            "Pad the rows of the vocabulary to a multiple of this (default: 1, no padding).", 1,
+            kMostPadding, told.options.padded_vocab_multiple),
+  };
+  for (Option& option : reading_options(told.options, told.threads))
+    made.push_back(std::move(option));
+  return made;
+}
 
 Verb plan_verb() {
   return {

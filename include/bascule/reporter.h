@@ -1,5 +1,5 @@
 // What long work tells its caller. The core prints nothing: the command line and Python decide how
-// these look. Implementations must accept calls from several threads.
+// these look. Implementations accept calls from several threads; what they throw stops the work.
 #pragma once
 
 #include <cstdint>
