@@ -7,7 +7,6 @@ command resumes what is done.
 
 import json
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,29 +21,8 @@ ROWS = 1_000_000  # of a vocabulary: large enough to be stopped amid the work
 
 
 def add_large_model(folder: Path) -> None:
-    """The toy with a vocabulary of hundreds of megabytes, whose file is a hole."""
     world.make(folder, BINARY)
-    model = folder / "Llama-3.2-1B"
-    config = json.loads((model / "config.json").read_text())
-    rows = config["vocab_size"]
-    config["vocab_size"] = ROWS
-    (model / "config.json").write_text(json.dumps(config))
-    file = model / "model.safetensors"
-    size = struct.unpack("<Q", file.read_bytes()[:8])[0]
-    header = json.loads(file.read_bytes()[8 : 8 + size])
-    metadata = header.pop("__metadata__", None)
-    offset = 0
-    for entry in header.values():
-        start, end = entry["data_offsets"]
-        length = end - start
-        if entry["shape"][0] == rows:
-            length = length // rows * ROWS
-            entry["shape"][0] = ROWS
-        entry["data_offsets"] = [offset, offset := offset + length]
-    text = json.dumps(({"__metadata__": metadata} if metadata else {}) | header).encode()
-    file.write_bytes(struct.pack("<Q", len(text)) + text)
-    with file.open("r+b") as grown:
-        grown.truncate(8 + len(text) + offset)
+    world.grow_vocabulary(folder / "Llama-3.2-1B", ROWS)
 
 
 def started(folder: Path) -> subprocess.Popen[str]:

@@ -2,8 +2,10 @@
 
 import atexit
 import functools
+import json
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -71,6 +73,30 @@ def add_engine(folder: Path) -> None:
     engine.parent.mkdir(exist_ok=True)
     engine.write_text("#!/bin/sh\nprintf 'engine: %s\\n' \"$@\"\n")
     engine.chmod(0o755)
+
+
+def grow_vocabulary(model: Path, rows: int) -> None:
+    """Makes a toy large: its vocabulary takes hundreds of megabytes, and its file is a hole."""
+    config = json.loads((model / "config.json").read_text())
+    few = config["vocab_size"]
+    config["vocab_size"] = rows
+    (model / "config.json").write_text(json.dumps(config))
+    file = model / "model.safetensors"
+    size = struct.unpack("<Q", file.read_bytes()[:8])[0]
+    header = json.loads(file.read_bytes()[8 : 8 + size])
+    metadata = header.pop("__metadata__", None)
+    offset = 0
+    for entry in header.values():
+        start, end = entry["data_offsets"]
+        length = end - start
+        if entry["shape"][0] == few:
+            length = length // few * rows
+            entry["shape"][0] = rows
+        entry["data_offsets"] = [offset, offset := offset + length]
+    text = json.dumps(({"__metadata__": metadata} if metadata else {}) | header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text)
+    with file.open("r+b") as grown:
+        grown.truncate(8 + len(text) + offset)
 
 
 def environment(binary: Path, folder: Path) -> dict[str, str]:
