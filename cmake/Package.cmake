@@ -29,8 +29,6 @@ add_custom_command(TARGET bascule_static POST_BUILD VERBATIM
   COMMAND ${CMAKE_AR} -M < ${merge}
   COMMAND ${CMAKE_COMMAND} -E rename $<TARGET_FILE:bascule_static>.all $<TARGET_FILE:bascule_static>)
 
-# Debian's libyaml-cpp.a is not position-independent, so the shared library asks for libyaml-cpp.so.
-find_library(YAML_CPP_SHARED libyaml-cpp.so REQUIRED)
 add_library(bascule_shared SHARED ${objects})
 target_link_libraries(bascule_shared PRIVATE ${YAML_CPP_SHARED} third_party::deflate third_party::xxhash)
 target_link_options(bascule_shared PRIVATE -Wl,--exclude-libs,ALL)

@@ -9,7 +9,7 @@ build=(
   g++ cmake ninja-build
   nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
   libxxhash-dev libdeflate-dev libmd-dev zlib1g-dev
-  python3-venv ca-certificates
+  python3-dev python3-venv ca-certificates
 )
 test=(
   git ccache pkg-config libgtest-dev libgmock-dev

@@ -70,7 +70,21 @@ stage_release() {
   tests/package/run.sh build/release
 }
 
-stage_python() { scripts/python_env.sh; }
+# The Python package, on what the release build compiled, in an environment of its own.
+stage_python() {
+  build release
+  scripts/python_package.sh
+  local tools=build/python/tools/bin python=build/python/env/bin/python
+  "$tools/ruff" check
+  "$tools/ruff" format --check
+  "$tools/mypy" --python-executable "$python" --package bascule
+  "$tools/mypy" --python-executable "$python" tests/python
+  local status=0
+  "$python" -m pytest tests/python "${pattern[@]}" || status=$?
+  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
+}
+
+stage_python_env() { scripts/python_env.sh; }
 
 stage_interop() {
   local status=0
@@ -117,8 +131,8 @@ stage_docs() {
 }
 
 stages=(
-  packages format layers tools dev tidy asan tsan fuzz release python engine interop quickstart smollm2
+  packages format layers tools dev tidy asan tsan fuzz release python python_env engine interop quickstart smollm2
   train_example memory bad_days docs
 )
-pattern_stages=(tools dev interop)
+pattern_stages=(tools dev python interop)
 run_stages "$@"

@@ -1,0 +1,74 @@
+"""Converts model checkpoints between Hugging Face and Megatron Core, exactly.
+
+    import bascule
+    outcome = bascule.import_checkpoint("Llama-3.2-1B", "checkpoints/llama", progress=True)
+    assert bascule.verify("Llama-3.2-1B", "checkpoints/llama")
+
+The work is done by compiled code that needs neither torch nor numpy; long calls run without the
+interpreter's lock, may be made from several threads, and stop at Ctrl-C.
+"""
+
+from bascule import _core
+from bascule.conversion import export_checkpoint, import_checkpoint
+from bascule.errors import (
+    ConversionWarning,
+    Error,
+    FormatError,
+    InternalError,
+    MismatchError,
+    ResourceError,
+    StoppedError,
+    UnsupportedError,
+    UserError,
+)
+from bascule.progress import Progress
+from bascule.reading import doctor, inspect, models, plan, verify
+from bascule.reports import (
+    FamilyInfo,
+    Gpu,
+    Inspection,
+    Machine,
+    Outcome,
+    PlanListing,
+    Report,
+    SelfCheck,
+    Step,
+    StoredTensor,
+    TensorReport,
+    Verdict,
+)
+
+__version__: str = _core.version
+
+__all__ = [
+    "ConversionWarning",
+    "Error",
+    "FamilyInfo",
+    "FormatError",
+    "Gpu",
+    "Inspection",
+    "InternalError",
+    "Machine",
+    "MismatchError",
+    "Outcome",
+    "PlanListing",
+    "Progress",
+    "Report",
+    "ResourceError",
+    "SelfCheck",
+    "Step",
+    "StoppedError",
+    "StoredTensor",
+    "TensorReport",
+    "UnsupportedError",
+    "UserError",
+    "Verdict",
+    "__version__",
+    "doctor",
+    "export_checkpoint",
+    "import_checkpoint",
+    "inspect",
+    "models",
+    "plan",
+    "verify",
+]
