@@ -56,7 +56,7 @@ void check(const Schedule& schedule) {
     require(std::isfinite(value) && value >= 0, Kind::format, "{} is in the schedule", value);
   require(schedule.min_lr <= schedule.max_lr, Kind::format,
           "the least learning rate is {}, above the peak, {}", schedule.min_lr, schedule.max_lr);
-  require(schedule.decay_steps > schedule.warmup_steps, Kind::format,
+  require(static_cast<double>(schedule.decay_steps) > schedule.warmup_steps, Kind::format,
           "the decay has {} steps, and the warmup {}", schedule.decay_steps, schedule.warmup_steps);
 }
 

@@ -78,7 +78,7 @@ TEST(Documents, SeeEachOtherUnlessTold) {
   const Decoder decoder(toy.arch, toy.parameters);
   Batch whole = together();
   const Tensor apart = decoder.logits(whole);
-  whole.documents = {};
+  whole.documents = Tensor();
   const Tensor joined = decoder.logits(whole);
   expect_close(joined.narrow(0, 0, 4), apart.narrow(0, 0, 4));
   EXPECT_GT((joined - apart).narrow(0, 4, 7).abs().max().item<double>(), 1e-3);

@@ -66,6 +66,14 @@ def prepare() -> None:
         assert output.untyped_storage().data_ptr() == input.untyped_storage().data_ptr()
         return torch.distributed.all_reduce(input, op=op, group=group, async_op=async_op)
 
+    exchange = torch.distributed.all_to_all_single
+
+    def exchange_parts(output, input, output_split_sizes=None, input_split_sizes=None, **named):
+        """Megatron makes numbers of sizes that are on a GPU only."""
+        sizes = (output_split_sizes, input_split_sizes)
+        plain = [each if each is None else [int(size) for size in each] for each in sizes]
+        return exchange(output, input, *plain, **named)
+
     put = DistributedOptimizer._set_main_param_and_optimizer_states
 
     def put_with_step(self, parameter, tensors):
@@ -77,6 +85,7 @@ def prepare() -> None:
     held = {"state": torch.zeros(16, dtype=torch.uint8)}  # of the generator of a GPU
     torch.cuda.get_rng_state = lambda *arguments, **named: held["state"]
     torch.cuda.set_rng_state = lambda state, *arguments, **named: held.update(state=state)
+    torch.distributed.all_to_all_single = exchange_parts
     torch.Tensor.type = type_on_gpu
     buffers.dist_reduce_scatter_func = reduce_scatter
     DistributedOptimizer._set_main_param_and_optimizer_states = put_with_step
