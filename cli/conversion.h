@@ -15,8 +15,8 @@ constexpr int64_t kMostPadding = int64_t{1} << 24;  // vocabularies are smaller
 
 /// What one conversion is told to do; the options are bound to it.
 struct Conversion {
-  std::string source, target, compat = "default";
-  Options options;
+  std::string source = {}, target = {}, compat = "default";
+  Options options = {};
   int64_t threads = Options{}.threads;  ///< for options.threads, see settled()
 };
 

@@ -8,7 +8,6 @@
 #include "convert/plan.h"
 
 namespace bascule {
-namespace {
 
 at::ScalarType torch_type(DType dtype) {
   switch (dtype) {
@@ -24,8 +23,6 @@ at::ScalarType torch_type(DType dtype) {
       fail(Kind::internal, "{} is no type of parameters", torch_name(dtype));
   }
 }
-
-}  // namespace
 
 DType stored_dtype(at::ScalarType type) {
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16})

@@ -12,6 +12,9 @@
 
 namespace bascule {
 
+/// The dtype of a stored tensor as ATen's. Throws Error{internal} for those of no parameters.
+at::ScalarType torch_type(DType dtype);
+
 /// The dtype of a tensor as a checkpoint names it. Throws Error{internal} for others.
 DType stored_dtype(at::ScalarType type);
 

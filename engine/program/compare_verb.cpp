@@ -29,10 +29,10 @@ struct Comparison {
 
 at::Tensor our_logits(const std::string& path, const LoadedModel& first,
                       const std::vector<int64_t>& tokens) {
-  const LoadedModel second = load_model(path, at::kFloat);
-  require(first.arch.vocab == second.arch.vocab, Kind::mismatch,
-          "{} has a vocabulary of {}, {} one of {}", first.path.string(), first.arch.vocab,
-          second.path.string(), second.arch.vocab);
+  const LoadedModel second = load_model(path, {.dtype = at::kFloat, .gradients = false});
+  require(first.model.arch.vocab == second.model.arch.vocab, Kind::mismatch,
+          "{} has a vocabulary of {}, {} one of {}", first.path.string(), first.model.arch.vocab,
+          second.path.string(), second.model.arch.vocab);
   return second.logits(tokens, kSequences);
 }
 
@@ -43,16 +43,16 @@ std::filesystem::path hf_directory(const std::string& path) {
 }
 
 Comparison compare(const Wanted& wanted) {
-  const LoadedModel first = load_model(wanted.first, at::kFloat);
+  const LoadedModel first = load_model(wanted.first, {.dtype = at::kFloat, .gradients = false});
   std::mt19937_64 random(static_cast<uint64_t>(wanted.seed));
   std::vector<int64_t> tokens(static_cast<size_t>(kSequences * wanted.length));
   for (int64_t& token : tokens)
-    token = static_cast<int64_t>(random() % static_cast<uint64_t>(first.arch.vocab));
+    token = static_cast<int64_t>(random() % static_cast<uint64_t>(first.model.arch.vocab));
   const at::Tensor a = first.logits(tokens, kSequences);
-  const at::Tensor b =
-      wanted.reference.empty()
-          ? our_logits(wanted.second, first, tokens)
-          : transformers_logits(hf_directory(wanted.second), tokens, kSequences, first.arch.vocab);
+  const at::Tensor b = wanted.reference.empty()
+                           ? our_logits(wanted.second, first, tokens)
+                           : transformers_logits(hf_directory(wanted.second), tokens, kSequences,
+                                                 first.model.arch.vocab);
   return {.difference = (a - b).abs().max().item<double>(),
           .largest = a.abs().max().item<double>(),
           .tokens = a.size(0),

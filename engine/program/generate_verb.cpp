@@ -45,7 +45,7 @@ int64_t next(const at::Tensor& logits, double temperature, std::mt19937_64& rand
 Result run(const Wanted& wanted, const Session& session) {
   require(wanted.prompt.empty() != wanted.tokens.empty(), Kind::user,
           "give a PROMPT, or --tokens, and not both");
-  const LoadedModel model = load_model(wanted.path, at::kFloat);
+  const LoadedModel model = load_model(wanted.path, {.dtype = at::kFloat, .gradients = false});
   std::optional<Tokenizer> tokenizer;
   if (wanted.tokens.empty()) tokenizer = tokenizer_in(model.tokenizer);
   std::vector<int64_t> tokens =

@@ -156,23 +156,6 @@ void check_architecture(const Settings& settings) {
     require(set, Kind::user, "model.{} is not set: base the recipe on a model's, or set it", name);
 }
 
-void check_model(const ModelSettings& model) {
-  require(!model.max_position_embeddings || *model.max_position_embeddings >= model.seq_length,
-          Kind::user,
-          "model.seq_length is {}, but the model is made for {} positions "
-          "(model.max_position_embeddings)",
-          model.seq_length, model.max_position_embeddings.value_or(0));
-  require(model.moe_token_drop_policy == TokenDropPolicy::probs || model.moe_expert_capacity_factor,
-          Kind::user,
-          "model.moe_token_drop_policy is position, but no token is dropped without "
-          "model.moe_expert_capacity_factor");
-  require(!model.moe_pad_expert_input_to_capacity || model.moe_expert_capacity_factor, Kind::user,
-          "model.moe_pad_expert_input_to_capacity is true, but there is no capacity without "
-          "model.moe_expert_capacity_factor");
-  check_parallel(model);
-  check_recompute(model);
-}
-
 void check_data(const Settings& settings) {
   const DatasetSettings& data = settings.dataset;
   const TokenizerSettings& tokenizer = settings.tokenizer;
@@ -233,6 +216,23 @@ void check_checkpoint(const CheckpointSettings& given) {
 }
 
 }  // namespace
+
+void check_model(const ModelSettings& model) {
+  require(!model.max_position_embeddings || *model.max_position_embeddings >= model.seq_length,
+          Kind::user,
+          "model.seq_length is {}, but the model is made for {} positions "
+          "(model.max_position_embeddings)",
+          model.seq_length, model.max_position_embeddings.value_or(0));
+  require(model.moe_token_drop_policy == TokenDropPolicy::probs || model.moe_expert_capacity_factor,
+          Kind::user,
+          "model.moe_token_drop_policy is position, but no token is dropped without "
+          "model.moe_expert_capacity_factor");
+  require(!model.moe_pad_expert_input_to_capacity || model.moe_expert_capacity_factor, Kind::user,
+          "model.moe_pad_expert_input_to_capacity is true, but there is no capacity without "
+          "model.moe_expert_capacity_factor");
+  check_parallel(model);
+  check_recompute(model);
+}
 
 std::vector<std::string> check_settings(const Settings& settings) {
   std::vector<std::string> notes;

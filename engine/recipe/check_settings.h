@@ -13,4 +13,7 @@ namespace bascule {
 /// sentence each.
 std::vector<std::string> check_settings(const Settings& settings);
 
+/// The same for how the model is run alone.
+void check_model(const ModelSettings& model);
+
 }  // namespace bascule

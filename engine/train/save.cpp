@@ -9,6 +9,7 @@
 #include "base/filesystem.h"
 #include "bridge/training_checkpoint.h"
 #include "train/saved_schedule.h"
+#include "train/weights.h"
 
 namespace bascule {
 namespace {

@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "nn/initial_values.h"
 #include "train/optimizer_state.h"
 #include "train/save.h"
 #include "train/saved_schedule.h"
+#include "train/weights.h"
 
 namespace bascule {
 namespace {
@@ -29,9 +29,7 @@ void require_same_model(const Settings& settings, const Opened& opened) {
 
 /// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.
 void take_weights(const Opened& opened, Training& run) {
-  const Parameters& parameters = *run.parameters;
-  fill(run.model.slots, opened.source(), opened.dialect, parameters.dialect(), {},
-       values(parameters));
+  take_weights(opened, run.model, *run.parameters);
   run.optimizer->take_masters();
 }
 
@@ -89,12 +87,7 @@ Training from_model(const Settings& settings) {
 
 Training from_random_values(const Settings& settings) {
   Training run = make_training(described(settings), settings);
-  const Slots& all = run.model.slots;
-  const Arch& arch = run.model.arch;
-  const InitialValues initial(all, static_cast<uint64_t>(settings.rng.seed), arch.init_std,
-                              static_cast<int64_t>(arch.layers.size()));
-  const Dialect order = canonical(all);
-  fill(all, initial, order, run.parameters->dialect(), {}, values(*run.parameters));
+  take_random_weights(static_cast<uint64_t>(settings.rng.seed), run.model, *run.parameters);
   run.optimizer->take_masters();
   run.begun = fmt::format("random weights of seed {}", settings.rng.seed);
   return run;

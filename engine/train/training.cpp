@@ -103,10 +103,4 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
   return run;
 }
 
-std::vector<NamedTensor> values(const Parameters& parameters) {
-  std::vector<NamedTensor> all;
-  for (const Parameter& each : parameters.all()) all.push_back({each.name, each.value});
-  return all;
-}
-
 }  // namespace bascule

@@ -36,7 +36,4 @@ struct Training {
 Training make_training(TrainedModel model, const Settings& settings,
                        at::Device device = training_device());
 
-/// All parameters by the names of the rank's dialect.
-std::vector<NamedTensor> values(const Parameters& parameters);
-
 }  // namespace bascule

@@ -9,6 +9,7 @@ interpreter's lock, may be made from several threads, and stop at Ctrl-C.
 """
 
 from bascule import _core
+from bascule.auto_bridge import AutoBridge
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.errors import (
     ConversionWarning,
@@ -41,6 +42,7 @@ from bascule.reports import (
 __version__: str = _core.version
 
 __all__ = [
+    "AutoBridge",
     "ConversionWarning",
     "Error",
     "FamilyInfo",

@@ -24,22 +24,6 @@ std::vector<std::string> warned(const Opened& source, const Options& options, Re
   return gaps;
 }
 
-State state_of(const Opened& source, std::vector<std::string> warnings) {
-  State state{.family = source.family->name,
-              .tool_version = version(),
-              .shards = {},
-              .metadata = {},
-              .ignored_keys = source.config->ignored_keys,
-              .warnings = std::move(warnings)};
-  for (const SafetensorsSource::Shard& shard : source.hf.weights->shards()) {
-    SafetensorsShard& kept = state.shards.emplace_back(SafetensorsShard{shard.name, {}});
-    for (const size_t index : shard.tensors)
-      kept.tensors.push_back(source.hf.weights->tensors()[index].name);
-    state.metadata.insert(shard.metadata.begin(), shard.metadata.end());
-  }
-  return state;
-}
-
 TorchDistRequest request_of(const Opened& source, const Dialect& dialect,
                             const std::vector<DType>& dtypes, const Options& options) {
   TorchDistRequest request;
@@ -82,7 +66,9 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
                                   .vocab_multiple = form.vocab_multiple},
                         .hf_model_id = source_path,
                         .has_tokenizer = !source.hf.tokenizer_files.empty()})});
-  output.small_files.push_back({kStateName, to_json(state_of(source, outcome.warnings))});
+  State state = hf_state(source);
+  state.warnings = outcome.warnings;
+  output.small_files.push_back({kStateName, to_json(state)});
 
   const fs::path root = target_path;
   const fs::path target = root / fmt::format("iter_{:07}", options.iteration);

@@ -17,10 +17,25 @@ void take_hf_files(const Opened& opened, TrainedModel& model) {
     model.tokenizer.push_back({opened.path / file.name, kTokenizerFolder + file.name});
   for (const HfFile& file : opened.hf.other_files)
     model.others.push_back({opened.path / file.name, kTravelFolder + file.name});
-  model.state.ignored_keys = opened.config->ignored_keys;
 }
 
 }  // namespace
+
+State hf_state(const Opened& source) {
+  State state{.family = source.family->name,
+              .tool_version = version(),
+              .shards = {},
+              .metadata = {},
+              .ignored_keys = source.config->ignored_keys,
+              .warnings = {}};
+  for (const SafetensorsSource::Shard& shard : source.hf.weights->shards()) {
+    SafetensorsShard& kept = state.shards.emplace_back(SafetensorsShard{shard.name, {}});
+    for (const size_t index : shard.tensors)
+      kept.tensors.push_back(source.hf.weights->tensors()[index].name);
+    state.metadata.insert(shard.metadata.begin(), shard.metadata.end());
+  }
+  return state;
+}
 
 TrainedModel trained_model(const Opened& opened, const std::string& path) {
   TrainedModel model{.family = opened.family,
@@ -28,6 +43,7 @@ TrainedModel trained_model(const Opened& opened, const std::string& path) {
                      .slots = opened.slots,
                      .vocab_multiple = opened.form.vocab_multiple};
   if (opened.state) model.state = *opened.state;
+  if (opened.format == Opened::Format::hugging_face) model.state = hf_state(opened);
   model.state.family = opened.family->name;
   model.state.tool_version = version();
   if (opened.format == Opened::Format::hugging_face) {

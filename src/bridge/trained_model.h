@@ -22,6 +22,9 @@ struct TrainedModel {
   std::vector<Travelling> others = {};
 };
 
+/// What is to be remembered of a Hugging Face directory: its files, and keys that were ignored.
+State hf_state(const Opened& opened);
+
 /// Of a checkpoint to start from or to resume; `path` is how it was named.
 TrainedModel trained_model(const Opened& opened, const std::string& path);
 /// Of a recipe, which has no files.

@@ -96,11 +96,8 @@ TEST_P(BridgeGolden, AModelInMemoryGivesEveryByteBack) {
   EXPECT_EQ(outcome.parameters, model.slots.parameters());
   for (const auto& entry : fs::directory_iterator(root_ / "hf")) {
     const fs::path name = entry.path().filename();
-    if (name.extension() == ".safetensors") continue;
     EXPECT_TRUE(text_of(entry.path()) == text_of(work_ / "hf" / name)) << name;
   }
-  expect_same_tensors(*open_hf_directory(work_ / "hf").weights,
-                      *open_hf_directory(root_ / "hf").weights);
 }
 
 TEST_P(BridgeGolden, AModelInMemoryOfAnotherDtypeSaysSo) {

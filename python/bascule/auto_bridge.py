@@ -1,0 +1,278 @@
+"""`AutoBridge`, as Megatron Bridge's: between Hugging Face models and Megatron ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bascule.conversion import export_checkpoint, import_checkpoint
+from bascule.errors import Error, UnsupportedError
+from bascule.hub import resolve
+from bascule.provider import ModelProvider
+from bascule.reading import models
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+
+    import torch
+
+    from bascule.reports import Outcome
+
+
+def _shown(steps: range, show: bool) -> Iterable[int]:
+    if show and sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return steps
+        return tqdm(steps, desc="export", unit="tensor")
+    return steps
+
+
+class HFWeightTuple(NamedTuple):
+    """A tensor under its Hugging Face name."""
+
+    param_name: str
+    weight: torch.Tensor
+
+
+class AutoBridge:
+    """Makes Megatron models of a Hugging Face model, and the reverse, exactly.
+
+    bridge = AutoBridge.from_hf_pretrained("meta-llama/Llama-3.2-1B")
+    model = bridge.to_megatron_model(wrap_with_ddp=False)
+    bridge.save_hf_pretrained(model, "exported")
+    """
+
+    def __init__(self, path: Path | None, config: str = "", dtype: str = "") -> None:
+        self.path = path
+        self._config = config
+        self._dtype = dtype
+
+    @classmethod
+    def from_hf_pretrained(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        trust_remote_code: bool | None = None,
+        torch_dtype: torch.dtype | str | None = None,
+        dtype: torch.dtype | str | None = None,
+        revision: str | None = None,
+    ) -> AutoBridge:
+        """A bridge to a model's directory, or to a model of the Hub.
+
+        Args:
+            path: the directory, or a Hub id, which is looked for in the local cache first.
+            trust_remote_code: not needed: nothing of the model's code is ever run.
+            torch_dtype: of models made by this bridge; None or "auto": as stored.
+            dtype: the same, by transformers 5's name.
+            revision: of a model of the Hub.
+
+        Raises:
+            bascule.Error: there is no such model, or no family knows it.
+        """
+        wanted = dtype if dtype is not None else torch_dtype
+        name = "" if wanted in (None, "auto") else str(wanted).removeprefix("torch.")
+        bridge = cls(resolve(path, revision=revision), dtype=name)
+        bridge._family()
+        return bridge
+
+    @classmethod
+    def from_hf_config(cls, config: Any) -> AutoBridge:
+        """A bridge of a configuration (transformers' object, or a dict), which has no weights."""
+        given = config if isinstance(config, dict) else config.to_dict()
+        bridge = cls(None, json.dumps(given))
+        bridge._family()
+        return bridge
+
+    @classmethod
+    def can_handle(cls, path: str | os.PathLike[str], trust_remote_code: bool = False) -> bool:
+        """Whether the model at `path`, or of that Hub id, can be converted."""
+        try:
+            cls.from_hf_pretrained(path, trust_remote_code=trust_remote_code)
+        except Error:
+            return False
+        return True
+
+    @classmethod
+    def supports(cls, config: Any) -> bool:
+        """Whether a family knows the architecture that a configuration names."""
+        given = config if isinstance(config, dict) else config.to_dict()
+        named = given.get("architectures") or []
+        return any(name in cls.list_supported_models() for name in named)
+
+    @classmethod
+    def list_supported_models(cls) -> list[str]:
+        """The architectures that can be converted, as `config.json` names them, sorted."""
+        return sorted(
+            name for family in models() if family.supported for name in family.architectures
+        )
+
+    def to_megatron_provider(
+        self, load_weights: bool = True, hf_path: str | os.PathLike[str] | None = None
+    ) -> ModelProvider:
+        """The model's settings, to change and to make it from.
+
+        Args:
+            load_weights: models get the checkpoint's weights; False: random ones.
+            hf_path: the checkpoint to take weights from, where it is another.
+        """
+        path = self.path if hf_path is None else resolve(hf_path)
+        provider = ModelProvider(path, self._config, load_weights=load_weights)
+        if self._dtype:
+            provider.params_dtype = f"torch.{self._dtype}"
+            provider.bf16 = self._dtype == "bfloat16"
+        return provider
+
+    def to_megatron_model(
+        self,
+        load_weights: bool = True,
+        hf_path: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> list[Any]:
+        """`to_megatron_provider(...).provide_distributed_model(**options)`."""
+        return self.to_megatron_provider(load_weights, hf_path).provide_distributed_model(**options)
+
+    def load_hf_weights(self, model: Any, hf_path: str | os.PathLike[str] | None = None) -> None:
+        """Fills a model, or a list of one, with this bridge's weights, or with those at `hf_path`.
+
+        Raises:
+            bascule.MismatchError: they are of another model.
+        """
+        from bascule.gpt_model import unwrapped
+
+        path = self.path if hf_path is None else resolve(hf_path)
+        if path is None:
+            raise UnsupportedError("a bridge of a configuration has no weights; give hf_path")
+        unwrapped(model).engine.load_weights(path)
+
+    def export_hf_weights(
+        self, model: Any, cpu: bool = False, show_progress: bool = True
+    ) -> Iterator[HFWeightTuple]:
+        """Yields every tensor under its Hugging Face name, one at a time, in the model's dtype.
+
+        Args:
+            model: what `provide_distributed_model()` gave.
+            cpu: leave tensors on the CPU; False: where the model is.
+            show_progress: a line on stderr where that is a terminal.
+        """
+        from bascule import _engine
+        from bascule.gpt_model import unwrapped
+
+        found = unwrapped(model)
+        device = next(found.parameters()).device
+        tensors = _engine.HfTensors(found.engine)
+        for _ in _shown(range(len(tensors)), show_progress):
+            name, tensor = tensors.next()
+            yield HFWeightTuple(name, tensor if cpu else tensor.to(device))
+
+    def save_hf_pretrained(
+        self,
+        model: Any,
+        path: str | os.PathLike[str],
+        show_progress: bool = True,
+        *,
+        overwrite: bool = False,
+        verify: bool = True,
+    ) -> Outcome:
+        """Writes a whole Hugging Face directory: weights, config.json, tokenizer, remote code.
+
+        It gets its name when it is complete, was read again and is equal to the model.
+
+        Raises:
+            bascule.UserError: `path` exists, without `overwrite`.
+        """
+        from bascule.gpt_model import unwrapped
+        from bascule.progress import listener
+
+        outcome: Outcome = unwrapped(model).engine.save_hf(
+            path, overwrite, verify, listener(None), show_progress
+        )
+        return outcome
+
+    def save_hf_weights(
+        self, model: Any, path: str | os.PathLike[str], show_progress: bool = True
+    ) -> Outcome:
+        """As `save_hf_pretrained`: weights without their configuration could not be opened."""
+        return self.save_hf_pretrained(model, path, show_progress)
+
+    def save_megatron_model(
+        self,
+        model: Any,
+        path: str | os.PathLike[str],
+        *,
+        iteration: int = 0,
+        show_progress: bool = True,
+    ) -> Path:
+        """Writes the model as an iteration of a Megatron checkpoint; returns its directory."""
+        from bascule.gpt_model import unwrapped
+        from bascule.progress import listener
+
+        made = unwrapped(model).engine.save_checkpoint(
+            path, iteration, listener(None), show_progress
+        )
+        return Path(made)
+
+    def load_megatron_model(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        mp_overrides: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> list[Any]:
+        """The model of a Megatron checkpoint (a root, or one iteration's directory), in a list.
+
+        Args:
+            mp_overrides: settings of the provider, by name.
+            options: those of `provide_distributed_model()`; the model is not wrapped unless they
+                say so.
+        """
+        provider = ModelProvider(path)
+        for name, value in (mp_overrides or {}).items():
+            setattr(provider, name, value)
+        return provider.provide_distributed_model(**{"wrap_with_ddp": False, **options})
+
+    @classmethod
+    def import_ckpt(
+        cls,
+        hf_model_id: str | os.PathLike[str],
+        megatron_path: str | os.PathLike[str],
+        **options: Any,
+    ) -> Outcome:
+        """Converts a Hugging Face model into a Megatron checkpoint, without torch.
+
+        `options` are those of `bascule.import_checkpoint`, and those of `from_hf_pretrained`, of
+        which `torch_dtype` is what is written.
+        """
+        options.pop("trust_remote_code", None)
+        source = resolve(hf_model_id, revision=options.pop("revision", None))
+        dtype = options.pop("torch_dtype", None)
+        if dtype not in (None, "auto"):
+            options["dtype"] = str(dtype).removeprefix("torch.")
+        return import_checkpoint(source, megatron_path, **options)
+
+    def export_ckpt(
+        self,
+        megatron_path: str | os.PathLike[str],
+        hf_path: str | os.PathLike[str],
+        show_progress: bool = True,
+        **options: Any,
+    ) -> Outcome:
+        """Converts a Megatron checkpoint into a Hugging Face directory, without torch.
+
+        `options` are those of `bascule.export_checkpoint`.
+        """
+        return export_checkpoint(megatron_path, hf_path, progress=show_progress, **options)
+
+    def _family(self) -> str:
+        from bascule.reading import inspect
+
+        if self.path is None:
+            return self.to_megatron_provider()._family
+        return inspect(self.path).family
+
+    def __repr__(self) -> str:
+        return f"AutoBridge({str(self.path) if self.path else 'a configuration'})"

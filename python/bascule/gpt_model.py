@@ -1,0 +1,167 @@
+"""A model in memory as a `torch.nn.Module`, computed by the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from bascule import _engine
+from bascule.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class _Run(torch.autograd.Function):
+    """One forward of the engine; its backward is the engine's own."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        model: GPTModel,
+        tokens: Tensor,
+        positions: Tensor | None,
+        labels: Tensor | None,
+        kept: bool,
+        *parameters: Tensor,
+    ) -> Tensor:
+        run = _engine.forward(model.engine, tokens, positions, kept)
+        ctx.run, ctx.labels = run, labels
+        ctx.set_materialize_grads(True)
+        return run.logits() if labels is None else run.losses(labels)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        wanted = list(ctx.needs_input_grad[5:])
+        return (None, None, None, None, None, *ctx.run.backward(gradients[0], ctx.labels, wanted))
+
+
+class GPTModel(nn.Module):
+    """A decoder whose parameters share memory with the engine's, named as Megatron's.
+
+    What changes them in place changes what the next forward computes, and the reverse. Gradients
+    come through autograd: `.grad` of every parameter, in its own dtype.
+
+    Attributes:
+        family: the family that `bascule.models()` lists it under.
+        vocab_size: tokens of the vocabulary, without padding.
+    """
+
+    def __init__(self, engine: _engine.Model) -> None:
+        super().__init__()
+        self.engine = engine
+        self.family: str = engine.family
+        self.vocab_size: int = engine.vocab_size
+        self._order: list[Tensor] = []
+        for name, value, trained in engine.parameters():
+            held = nn.Parameter(value) if trained else value
+            _hold(self, name.split("."), held)
+            self._order.append(held)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        loss_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Logits, or the loss of each label.
+
+        Args:
+            input_ids: [sequences, length], integers below `vocab_size`.
+            position_ids: [sequences, length]; None: 0, 1, ...
+            attention_mask: None, or one that says what the model does anyway: each token sees those
+                before it.
+            labels: [sequences, length], what follows each token.
+            loss_mask: not looked at, as Megatron's model does: it weighs what this returns.
+
+        Returns:
+            [sequences, length, vocabulary], in the parameters' dtype; with labels [sequences,
+            length] in float32 (float64 of a float64 model), in nats.
+
+        Raises:
+            bascule.UserError: ids out of range, or shapes that do not fit.
+            bascule.UnsupportedError: another attention mask.
+        """
+        _check_mask(attention_mask, input_ids)
+        kept = torch.is_grad_enabled() and any(each.requires_grad for each in self._order)
+        result: Tensor = _Run.apply(self, input_ids, position_ids, labels, kept, *self._order)
+        return result
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """As torch's, but `_extra_state`, which Transformer Engine keeps, is left out of account.
+
+        Raises:
+            bascule.UnsupportedError: with `assign`, which would part parameters from the engine.
+        """
+        if assign:
+            raise UnsupportedError(
+                "load_state_dict(assign=True) would give the module tensors that the engine does "
+                "not compute with; leave assign out"
+            )
+        kept = {key: value for key, value in state_dict.items() if "_extra_state" not in key}
+        return super().load_state_dict(kept, strict=strict)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> GPTModel:
+        for each in self._order:
+            with torch.no_grad():
+                changed = fn(each)
+            if changed.dtype != each.dtype or changed.device != each.device:
+                raise UnsupportedError(
+                    f"the engine holds this model as {each.dtype} on {each.device}, and cannot "
+                    f"make it {changed.dtype} on {changed.device}; say so when it is made: "
+                    "provide_distributed_model(dtype=..., device=...)"
+                )
+        return self
+
+
+def _hold(module: nn.Module, names: Sequence[str], value: Tensor) -> None:
+    *folders, leaf = names
+    for at, name in enumerate(folders):
+        child = module._modules.get(name)
+        if child is None:
+            following = names[at + 1]
+            child = nn.ModuleList() if following.isdigit() else nn.Module()
+            module.add_module(name, child)
+        module = child
+    if isinstance(value, nn.Parameter):
+        module.register_parameter(leaf, value)
+    else:
+        module.register_buffer(leaf, value)
+
+
+def _check_mask(mask: Tensor | None, tokens: Tensor) -> None:
+    if mask is None:
+        return
+    if mask.dim() == 2 and bool(mask.all()):  # as transformers': 1 where a token counts
+        return
+    if mask.dim() == 4 and mask.dtype == torch.bool:  # as Megatron's: true where it is hidden
+        length = tokens.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=mask.device).triu(1)
+        if mask.shape[-2:] == causal.shape and bool((mask == causal).all()):
+            return
+    raise UnsupportedError(
+        f"an attention mask of shape {list(mask.shape)} that hides other tokens than those to come "
+        "is not supported; give None, and weigh the losses of padding with 0"
+    )
+
+
+def unwrapped(model: nn.Module | Iterable[nn.Module]) -> GPTModel:
+    """The one GPTModel in what functions of Megatron's API take: a model, or a list of one."""
+    found = model if isinstance(model, nn.Module) else list(model)
+    if not isinstance(found, nn.Module):
+        if len(found) != 1:
+            raise UnsupportedError(
+                f"{len(found)} pieces of a model: pipeline stages are not supported yet"
+            )
+        found = found[0]
+    inner = getattr(found, "module", found)
+    if not isinstance(inner, GPTModel):
+        raise UnsupportedError(f"{type(inner).__name__} is no model of bascule's")
+    return inner

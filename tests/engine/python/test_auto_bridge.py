@@ -1,0 +1,302 @@
+"""AutoBridge and the model that Python gets, against transformers and the command line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from conftest import HF, ROOT
+
+FAMILIES = ["llama", "llama_tied", "qwen2", "qwen3_moe", "gemma2", "gemma3", "olmoe", "mistral"]
+
+
+@pytest.fixture(scope="session")
+def bascule(engine: Path):
+    """The package, beside the extensions that were built for this Python."""
+    sys.path.insert(0, str(engine / "python"))
+    import bascule
+
+    return bascule
+
+
+@pytest.fixture
+def bridge(bascule):
+    return bascule.AutoBridge.from_hf_pretrained(HF, trust_remote_code=True)
+
+
+def reference(folder: Path, dtype: torch.dtype = torch.float32) -> torch.nn.Module:
+    return transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="eager"
+    )
+
+
+def ids(vocabulary: int, seed: int = 0, shape: tuple[int, int] = (2, 24)) -> torch.Tensor:
+    return torch.randint(vocabulary, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "bascule" not in path.parts[len(folder.parts) :]
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_and_gradients_are_those_of_transformers(family: str, bascule) -> None:
+    folder = ROOT / "tests/golden" / family / "hf"
+    provider = bascule.AutoBridge.from_hf_pretrained(folder).to_megatron_provider()
+    model = provider.provide(dtype=torch.float32)
+    theirs = reference(folder)
+    tokens = ids(model.vocab_size)
+    ours, expected = model(tokens), theirs(tokens, use_cache=False).logits
+    assert ours.shape == expected.shape
+    assert (ours - expected).abs().max() <= 2e-5 * expected.abs().max()
+    weight = torch.randn(ours.shape, generator=torch.Generator().manual_seed(1))
+    (ours * weight).sum().backward()
+    (expected * weight).sum().backward()
+    embedding = model.embedding.word_embeddings.weight.grad
+    wanted = theirs.get_input_embeddings().weight.grad
+    assert (embedding - wanted).abs().max() <= 2e-5 * wanted.abs().max()
+    for each in model.parameters():
+        assert each.grad is not None
+        assert each.grad.dtype == each.dtype
+
+
+@pytest.mark.parametrize("family", ["llama", "llama_tied"])
+def test_ten_steps_of_adamw_are_those_of_transformers(family: str, bascule, tmp_path: Path) -> None:
+    """Losses to 1e-5. The first step of AdamW is the sign of a gradient: the few elements whose
+    gradients are as small as their rounding may go either way, in transformers' model, too."""
+    bridge = bascule.AutoBridge.from_hf_pretrained(ROOT / "tests/golden" / family / "hf")
+    (model,) = bridge.to_megatron_model(
+        load_weights=False, wrap_with_ddp=False, dtype=torch.float32, device="cpu"
+    )
+    bridge.save_hf_pretrained(model, tmp_path / "before", show_progress=False)
+    theirs = reference(tmp_path / "before")
+    optimizers = [torch.optim.AdamW(each.parameters(), lr=2e-5) for each in (model, theirs)]
+    for step in range(10):
+        tokens = ids(model.vocab_size, seed=step, shape=(2, 25))
+        loss = model(tokens[:, :-1], labels=tokens[:, 1:]).mean()
+        expected = theirs(tokens, labels=tokens, use_cache=False).loss
+        assert abs(loss.item() - expected.item()) <= 1e-5 * abs(expected.item())
+        for optimizer, value in zip(optimizers, (loss, expected), strict=True):
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    bridge.save_hf_pretrained([model], tmp_path / "after", show_progress=False)
+    ours = reference(tmp_path / "after").state_dict()
+    off = torch.cat([(ours[name] - value).abs().flatten() for name, value in theirs.state_dict().items()])
+    assert off.mean() <= 1e-7
+    assert (off > 1e-5).float().mean() <= 1e-3
+
+
+def test_gradients_add_up_and_a_forward_has_one_backward(bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    tokens, other = ids(model.vocab_size), ids(model.vocab_size, seed=9)
+    first, second = model(tokens).square().mean(), model(other).square().mean()
+    second.backward()
+    one = [each.grad.clone() for each in model.parameters()]
+    first.backward()
+    both = [each.grad.clone() for each in model.parameters()]
+    model.zero_grad()
+    model(tokens).square().mean().backward()
+    for a, b, sum_of_both in zip(one, (p.grad for p in model.parameters()), both, strict=True):
+        assert torch.allclose(a + b, sum_of_both, rtol=1e-6, atol=1e-9)
+    loss = model(tokens).sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(Exception, match="run it again"):
+        loss.backward()
+
+
+def test_frozen_parameters_get_no_gradient(bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    model.embedding.word_embeddings.weight.requires_grad_(False)
+    model(ids(model.vocab_size)).sum().backward()
+    assert model.embedding.word_embeddings.weight.grad is None
+    assert model.decoder.layers[0].mlp.linear_fc1.weight.grad is not None
+    model.requires_grad_(False)
+    assert not model(ids(model.vocab_size)).requires_grad
+
+
+def test_memory_is_shared(bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    tokens = ids(model.vocab_size)
+    before = model(tokens).detach().clone()
+    with torch.no_grad():
+        model.decoder.final_layernorm.weight.mul_(2)
+    assert torch.allclose(model(tokens), 2 * before)
+    bridge.load_hf_weights([model])
+    assert torch.equal(model(tokens), before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_export_returns_every_byte(family: str, bascule, tmp_path: Path) -> None:
+    folder = ROOT / "tests/golden" / family / "hf"
+    bridge = bascule.AutoBridge.from_hf_pretrained(folder)
+    model = bridge.to_megatron_model(wrap_with_ddp=False)
+    outcome = bridge.save_hf_pretrained(model, tmp_path / "hf", show_progress=False)
+    assert outcome.verified
+    assert contents(tmp_path / "hf") == contents(folder)
+
+
+def test_weights_stream_as_they_are_stored(bridge) -> None:
+    import safetensors.torch
+
+    stored = safetensors.torch.load_file(HF / "model.safetensors")
+    model = bridge.to_megatron_model(wrap_with_ddp=True)
+    seen = dict(bridge.export_hf_weights(model, cpu=True, show_progress=False))
+    assert seen.keys() == stored.keys()
+    for name, weight in seen.items():
+        assert torch.equal(weight, stored[name]), name
+        assert weight.dtype == stored[name].dtype
+    first = next(iter(bridge.export_hf_weights(model, cpu=True)))
+    assert first.param_name in stored
+    assert first.weight.shape == stored[first.param_name].shape
+
+
+def test_megatron_checkpoints_are_those_of_the_command_line(
+    bascule, bridge, engine: Path, tmp_path: Path
+) -> None:
+    made = bridge.save_megatron_model(
+        bridge.to_megatron_model(wrap_with_ddp=False), tmp_path / "m", show_progress=False
+    )
+    assert made == tmp_path / "m/iter_0000000"
+    bascule.AutoBridge.import_ckpt(HF, tmp_path / "theirs")
+    assert bascule.verify(tmp_path / "m", tmp_path / "theirs")
+    (model,) = bridge.load_megatron_model(tmp_path / "m", dtype=torch.float32, device="cpu")
+    tokens = ids(model.vocab_size)
+    expected = reference(HF)(tokens, use_cache=False).logits
+    assert (model(tokens) - expected).abs().max() <= 2e-5 * expected.abs().max()
+    outcome = bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False)
+    assert outcome.verified
+    assert contents(tmp_path / "hf") == contents(HF)
+
+
+def test_providers_refuse_what_is_no_setting(bascule, bridge) -> None:
+    provider = bridge.to_megatron_provider()
+    assert provider.num_layers == 3
+    assert provider.activation_func == "torch.nn.functional.silu"
+    with pytest.raises(AttributeError, match="did you mean tensor_model_parallel_size"):
+        provider.tensor_model_paralel_size = 2
+    with pytest.raises(AttributeError, match="did you mean hidden_size"):
+        _ = provider.hiden_size
+    provider.tensor_model_parallel_size = 2
+    with pytest.raises(bascule.UnsupportedError, match="so far; set it to 1"):
+        provider.finalize()
+    provider.tensor_model_parallel_size = "two"
+    with pytest.raises(bascule.UserError, match='is "two", not an integer'):
+        provider.finalize()
+    with pytest.raises(bascule.UnsupportedError, match="fp16"):
+        bridge.to_megatron_model(fp16=True)
+
+
+def test_another_model_takes_no_weights_of_this_one(bascule, bridge, tmp_path: Path) -> None:
+    provider = bridge.to_megatron_provider()
+    provider.num_layers = 2
+    with pytest.raises(bascule.MismatchError, match="the number of layers"):
+        provider.provide()
+    smaller = bridge.to_megatron_provider(load_weights=False)
+    smaller.num_layers = 2
+    model = smaller.provide_distributed_model(wrap_with_ddp=False)
+    with pytest.raises(bascule.MismatchError, match="another model"):
+        bridge.load_hf_weights(model)
+    bridge.save_hf_pretrained(model, tmp_path / "hf", show_progress=False)
+    config = json.loads((tmp_path / "hf/config.json").read_text())
+    assert config["num_hidden_layers"] == 2
+    tokens = ids(model[0].vocab_size)
+    expected = reference(tmp_path / "hf", torch.float32)(tokens, use_cache=False).logits
+    wide = bascule.AutoBridge.from_hf_pretrained(tmp_path / "hf", torch_dtype=torch.float32)
+    ours = wide.to_megatron_model(wrap_with_ddp=False, device="cpu")[0](tokens)
+    assert ours.dtype == torch.float32
+    assert (ours - expected).abs().max() <= 2e-5 * expected.abs().max()
+
+
+def test_a_configuration_makes_random_models(bascule) -> None:
+    config = transformers.AutoConfig.from_pretrained(HF)
+    bridge = bascule.AutoBridge.from_hf_config(config)
+    assert bascule.AutoBridge.supports(config)
+    assert not bascule.AutoBridge.supports({"architectures": ["NoSuchModel"]})
+    (one,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=1)
+    (same,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=1)
+    (other,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=2)
+    name = "decoder.layers.0.mlp.linear_fc1.weight"
+    assert torch.equal(one.state_dict()[name], same.state_dict()[name])
+    assert not torch.equal(one.state_dict()[name], other.state_dict()[name])
+    with pytest.raises(bascule.UnsupportedError, match="has no weights"):
+        bridge.load_hf_weights(one)
+
+
+def test_state_dicts(bascule, bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False)
+    (empty,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False)
+    state = model.state_dict()
+    assert "decoder.layers.0.self_attention.linear_qkv.layer_norm_weight" in state
+    state["decoder.layers.0.self_attention.linear_qkv._extra_state"] = torch.zeros(3)
+    empty.load_state_dict(state)
+    tokens = ids(model.vocab_size)
+    assert torch.equal(model.eval()(tokens), empty.train()(tokens))
+    with pytest.raises(RuntimeError, match="unexpected"):
+        empty.load_state_dict({**state, "decoder.unexpected": torch.zeros(1)})
+    with pytest.raises(bascule.UnsupportedError, match="assign"):
+        empty.load_state_dict(state, assign=True)
+    with pytest.raises(bascule.UnsupportedError, match="provide_distributed_model"):
+        model.half()
+
+
+def test_what_a_forward_refuses(bascule, bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False)
+    tokens = ids(model.vocab_size, shape=(2, 8))
+    hidden = torch.ones(1, 1, 8, 8, dtype=torch.bool).triu(1)
+    assert torch.equal(model(tokens, attention_mask=hidden), model(tokens))
+    assert torch.equal(model(tokens, torch.arange(8).expand(2, 8)), model(tokens))
+    with pytest.raises(bascule.UnsupportedError, match="attention mask"):
+        model(tokens, attention_mask=torch.tensor([[1] * 8, [0] + [1] * 7]))
+    with pytest.raises(bascule.UserError, match=r"not in \[0, 259\)"):
+        model(tokens + model.vocab_size)
+    with pytest.raises(bascule.UserError, match="labels has the shape"):
+        model(tokens, labels=tokens[:, 1:])
+    with pytest.raises(bascule.UserError, match="positions"):
+        model(ids(model.vocab_size, shape=(1, 513)))
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_hooks(bridge, wrapped: bool) -> None:
+    seen = []
+    provider = bridge.to_megatron_provider()
+    provider.register_pre_wrap_hook(lambda models: seen.append(type(models[0]).__name__))
+    models = provider.provide_distributed_model(
+        wrap_with_ddp=wrapped, post_wrap_hook=lambda models: seen.append(len(models))
+    )
+    assert seen == ["GPTModel", 1]
+    name = next(name for name, _ in models[0].named_parameters())
+    assert name.startswith("module.") is wrapped
+
+
+def test_the_quick_start_of_conversion(bascule, engine: Path, tmp_path: Path) -> None:
+    """By a Hub id, from a cache of links, offline."""
+    hub = tmp_path / "hub/models--meta-llama--Llama-3.2-1B"
+    snapshot = hub / "snapshots/0123456789012345678901234567890123456789"
+    snapshot.mkdir(parents=True)
+    (hub / "blobs").mkdir()
+    (hub / "refs").mkdir()
+    (hub / "refs/main").write_text(snapshot.name)
+    for number, file in enumerate(sorted(HF.iterdir())):
+        shutil.copy(file, hub / f"blobs/{number}")
+        (snapshot / file.name).symlink_to(f"../../blobs/{number}")
+    env = os.environ | {
+        "HF_HUB_CACHE": str(tmp_path / "hub"),
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": str(engine / "python"),
+    }
+    call = subprocess.run(
+        [sys.executable, ROOT / "examples/convert.py"], cwd=tmp_path, env=env,
+        capture_output=True, text=True, timeout=120,
+    )
+    assert call.returncode == 0, call.stderr
+    assert "model.embed_tokens.weight (259, 96)" in call.stdout
+    assert contents(tmp_path / "exported/llama32_1b") == contents(HF)
