@@ -14,7 +14,7 @@ if(failed)
   message(FATAL_ERROR "${BASCULE_PYTHON} has no torch: install torch 2.11.0 there, or give -DBASCULE_PYTHON=")
 endif()
 
-foreach(part c10 torch_cpu)
+foreach(part c10 torch_cpu torch_python)
   add_library(libtorch_${part} SHARED IMPORTED GLOBAL)
   set_target_properties(libtorch_${part} PROPERTIES
     IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/lib${part}.so)

@@ -34,6 +34,7 @@ MAY_SEE: dict[str, set[str]] = {
     },
     "program": {"base", "settings", "model", "bridge", "cli", "recipe", "nn", "train"},
     "python": {"base", "bridge", "cli"},
+    "python_engine": {"base", "bridge", "cli", "python", "train"},  # python/engine
 }
 # A public header: the box that owns it. The command line and Python see bridge's only.
 PUBLIC: dict[str, str] = {
@@ -45,7 +46,7 @@ PUBLIC: dict[str, str] = {
     "bascule/report.h": "convert",
     "bascule/reporter.h": "base",
 }
-ON_TORCH = {"kernels", "nn", "train", "program"}
+ON_TORCH = {"kernels", "nn", "train", "program", "python_engine"}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/")
 PARSERS = re.compile(r"(nlohmann|yaml-cpp)/")
 STANDARD = re.compile(r"[a-z_]+$")  # <vector>; not <fmt/format.h>, not <zlib.h>
@@ -71,6 +72,8 @@ class Source:
         parts = self.path.parts
         if parts[0] == "include":
             return PUBLIC.get("/".join(parts[1:]), "base")
+        if parts[:2] == ("python", "engine"):
+            return "python_engine"
         return parts[1] if parts[0] in ("src", "engine") and len(parts) > 2 else parts[0]
 
     @property
