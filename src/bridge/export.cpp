@@ -1,20 +1,33 @@
 // Megatron torch_dist checkpoint -> Hugging Face directory.
+#include "base/check.h"
 #include "base/file.h"
 #include "bridge/write_hf.h"
 
 namespace bascule {
 namespace {
 
+namespace fs = std::filesystem;
+
+/// Where each file that travels lies, by its name in a Hugging Face directory.
+TravellingFiles files_of(const fs::path& iteration) {
+  TravellingFiles files;
+  for (const char* folder : {kTokenizerFolder, kTravelFolder})
+    for (const std::string& name : files_that_travel(iteration / folder))
+      require(files.emplace(name, iteration / folder / name).second, Kind::format,
+              "{} holds {} twice, in {} and in {}; remove one", iteration.string(), name,
+              kTokenizerFolder, kTravelFolder);
+  return files;
+}
+
 /// The original config.json byte for byte when it still describes the model, its dtype set where
 /// --dtype changes that; otherwise one made from the architecture.
-std::string config_json(const Opened& source, const Options& options) {
+std::string config_json(const Opened& source, const TravellingFiles& files, const Options& options,
+                        std::vector<std::string>& warnings) {
   if (!source.config) {
     const std::string dtype = options.dtype.empty() ? source.dtype : options.dtype;
-    return hf_config_text(write_hf_config(*source.family, source.arch, dtype));
+    return made_config(*source.family, source.arch, dtype, files, warnings);
   }
-  if (options.dtype.empty())
-    return read_small_file(source.path / (std::string(kTravelFolder) + "config.json"),
-                           kConfigLimit);
+  if (options.dtype.empty()) return read_small_file(files.at("config.json"), kConfigLimit);
   return hf_config_text(with_dtype(source.config->tree, options.dtype));
 }
 
@@ -30,13 +43,13 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
                     .arch = source.arch,
                     .model = spelled(source),
                     .state = source.state ? &*source.state : nullptr,
-                    .config_json = config_json(source, options),
+                    .config_json = {},
                     .read_from = source.path,
                     .identity = identity(source.path)};
-  for (const std::string& name : files_that_travel(source.path / kTokenizerFolder))
-    request.files.push_back({source.path / kTokenizerFolder / name, name});
-  for (const std::string& name : files_that_travel(source.path / kTravelFolder))
-    if (name != "config.json") request.files.push_back({source.path / kTravelFolder / name, name});
+  const TravellingFiles files = files_of(source.path);
+  request.config_json = config_json(source, files, options, request.warnings);
+  for (const auto& [name, path] : files)
+    if (name != "config.json") request.files.push_back({path, name});
   write_hf(request, target_path, options, reporter, outcome, watch);
   watch.end();
   return outcome;

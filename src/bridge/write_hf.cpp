@@ -56,12 +56,23 @@ std::string_view folder_of(std::string_view name) {
   return name.starts_with(kTokenizerFolder) ? kTokenizerFolder : kTravelFolder;
 }
 
+/// Of a file in an iteration, its name in a Hugging Face directory.
+std::string_view name_in_hf(std::string_view name) {
+  name.remove_prefix(folder_of(name).size());
+  return name;
+}
+
 /// The configuration that travels with the model, with the dtype that its weights now have; or one
 /// made from the architecture.
-std::string config_json(const TrainedModel& model, const std::string& dtype) {
+std::string config_json(const TrainedModel& model, const std::string& dtype,
+                        std::vector<std::string>& warnings) {
   const auto file = std::ranges::find(model.others, kConfigFile, &Travelling::to);
-  if (file == model.others.end())
-    return hf_config_text(write_hf_config(*model.family, model.arch, dtype));
+  if (file == model.others.end()) {
+    TravellingFiles files;
+    for (const auto* list : {&model.tokenizer, &model.others})
+      for (const Travelling& one : *list) files[std::string(name_in_hf(one.to))] = one.from;
+    return made_config(*model.family, model.arch, dtype, files, warnings);
+  }
   const std::string text = read_small_file(file->from, kConfigLimit);
   const HfConfig config = read_hf_config(text, file->from.string(), model.state.ignored_keys);
   return config.dtype == dtype ? text : hf_config_text(with_dtype(config.tree, dtype));
@@ -77,6 +88,14 @@ Options reading_back(const HfRequest& request, Options options) {
 }
 
 }  // namespace
+
+std::string made_config(const Family& family, const Arch& arch, const std::string& dtype,
+                        const TravellingFiles& files, std::vector<std::string>& warnings) {
+  Tree config = write_hf_config(family, arch, dtype);
+  if (std::string warning = add_special_tokens(config, files, arch.vocab); !warning.empty())
+    warnings.push_back(std::move(warning));
+  return hf_config_text(config);
+}
 
 Tree with_dtype(Tree config, const std::string& dtype) {
   for (const char* key : {"torch_dtype", "dtype"})
@@ -99,6 +118,7 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
   Output output = safetensors_output(std::move(tensors), shards, metadata);
   output.small_files.push_back({"config.json", request.config_json});
   if (request.state) outcome.warnings = request.state->warnings;
+  outcome.warnings.insert(outcome.warnings.end(), request.warnings.begin(), request.warnings.end());
 
   outcome.target = target_path;
   outcome.family = request.family.name;
@@ -140,17 +160,18 @@ Outcome export_model(const TrainedModel& model, const TensorSource& source, cons
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
   const auto alive = std::chrono::steady_clock::now().time_since_epoch().count();
-  HfRequest request{
-      .family = *model.family,
-      .arch = model.arch,
-      .model = {&model.slots, &source, &local},
-      .state = model.state.shards.empty() ? nullptr : &model.state,
-      .config_json = config_json(model, options.dtype.empty() ? dtype : options.dtype),
-      .identity = fmt::format("memory {} {}", ::getpid(), alive)};
+  HfRequest request{.family = *model.family,
+                    .arch = model.arch,
+                    .model = {&model.slots, &source, &local},
+                    .state = model.state.shards.empty() ? nullptr : &model.state,
+                    .config_json = {},
+                    .identity = fmt::format("memory {} {}", ::getpid(), alive)};
+  request.config_json =
+      config_json(model, options.dtype.empty() ? dtype : options.dtype, request.warnings);
   for (const auto* files : {&model.tokenizer, &model.others})
     for (const Travelling& file : *files)
       if (file.to != kConfigFile)
-        request.files.push_back({file.from, file.to.substr(folder_of(file.to).size())});
+        request.files.push_back({file.from, std::string(name_in_hf(file.to))});
   write_hf(request, target, options, reporter, outcome, watch);
   watch.end();
   return outcome;

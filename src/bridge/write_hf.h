@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bridge/special_tokens.h"
 #include "bridge/trained_model.h"
 #include "bridge/writing.h"
 
@@ -17,14 +18,20 @@ struct HfRequest {
   Spelled model;                 // where its tensors lie, and how they are named there
   const State* state = nullptr;  // how its Hugging Face files were divided; null: not known
   std::string config_json;
-  std::vector<Travelling> files = {};    // by their names in the directory
-  std::filesystem::path read_from = {};  // the directory that it lies in, where it does
-  std::string identity;                  // partial work of another one is not resumed
+  std::vector<Travelling> files = {};      // by their names in the directory
+  std::filesystem::path read_from = {};    // the directory that it lies in, where it does
+  std::vector<std::string> warnings = {};  // about config_json
+  std::string identity;                    // partial work of another one is not resumed
 };
 
 /// Writes, proves and names `target`, and says in `outcome` what that did; `watch` goes on with it.
 void write_hf(const HfRequest& request, const std::string& target, const Options& options,
               Reporter& reporter, Outcome& outcome, Stopwatch& watch);
+
+/// A config.json made from the architecture and from what travels with the model; `warnings` gets
+/// what could not be told.
+std::string made_config(const Family& family, const Arch& arch, const std::string& dtype,
+                        const TravellingFiles& files, std::vector<std::string>& warnings);
 
 /// A config.json whose dtype, where it has one, is torch's `dtype`.
 Tree with_dtype(Tree config, const std::string& dtype);
