@@ -19,7 +19,10 @@ void query_scalar(ConfigIo& io, Gqa& attn) {
 }
 
 void config(ConfigIo& io, Arch& arch) {
-  const Layer layer = gemma_config(io, arch, {.positions = 8192, .score_cap = 50, .logit_cap = 30});
+  std::optional<double> cap = arch.first<Gqa>().soft_cap;
+  Layer layer = gemma_config(io, arch, {.positions = 8192, .logit_cap = 30});
+  io("attn_logit_softcapping", cap, 50);
+  std::get<Gqa>(layer.mixer).soft_cap = cap;
   rope(io, arch);
   Windows windows = windows_of(arch);
   sliding_window(io, windows, 4096);
@@ -67,7 +70,6 @@ Layer gemma_config(ConfigIo& io, Arch& arch, const GemmaDefaults& defaults) {
   attention(io, arch, attn, {.kv_heads = 4, .head_dim = 256});
   attention_bias(io, attn);
   query_scalar(io, attn);
-  io("attn_logit_softcapping", attn.soft_cap, defaults.score_cap);
   io("final_logit_softcapping", arch.final_soft_cap, defaults.logit_cap);
   io.neutral("use_bidirectional_attention", {false});
   size(io, "intermediate_size", mlp.width);

@@ -7,7 +7,9 @@ namespace bascule {
 namespace {
 
 void config(ConfigIo& io, Arch& arch) {
-  Layer layer = gemma_config(io, arch, {.positions = 131072, .score_cap = {}, .logit_cap = {}});
+  Layer layer = gemma_config(io, arch, {.positions = 131072, .logit_cap = {}});
+  // transformers keeps it, but hands it to no attention: scores are not capped.
+  io.known({"attn_logit_softcapping"});
   std::get<Gqa>(layer.mixer).qk_norm = Gqa::QkNorm::per_head;
   rope_global_and_local(io, arch, 1e6, 1e4);
   Windows windows = windows_of(arch);

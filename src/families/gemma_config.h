@@ -7,9 +7,9 @@ namespace bascule {
 
 struct GemmaDefaults {
   int64_t positions;
-  std::optional<double> score_cap, logit_cap;
+  std::optional<double> logit_cap;
 };
-/// All but windows and rope; returns a layer without a window.
+/// All but windows, rope and the cap of scores; returns a layer without a window.
 Layer gemma_config(ConfigIo& io, Arch& arch, const GemmaDefaults& defaults);
 
 }  // namespace bascule

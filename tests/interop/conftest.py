@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 GOLDEN = ROOT / "tests/golden"
 sys.path.insert(0, str(HERE))
-from oracle import jobs, toys  # noqa: E402
+from oracle import jobs, settings, toys  # noqa: E402
 
 # Families whose golden is here and whose table is not yet.
 LATER = {"deepseek_v3", "gpt_oss", "nemotron_h"}
@@ -24,6 +24,7 @@ FAMILIES = sorted(
     path.name for path in GOLDEN.iterdir() if (path / "hf").is_dir() and path.name not in LATER
 )
 DIFFERENT = sorted(toys.DIFFERENT)
+OTHERS = sorted(settings.ALL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,6 +99,7 @@ def results(
     }
     families = [name for name in FAMILIES if name in chosen]
     different = [name for name in DIFFERENT if name in chosen]
+    others = [name for name in OTHERS if name in chosen]
     results = Results(tmp_path_factory.mktemp("interop"))
 
     def bascule(key: str, *arguments: object) -> None:
@@ -127,12 +129,12 @@ def results(
 
     toy = [
         {"id": f"{n}/toy", "action": "toy", "family": n, "out": str(results.hf(n))}
-        for n in different
+        for n in different + others
     ]
     results.plain |= jobs.run("plain", toy)
-    for name in families + different:
+    for name in families + different + others:
         bascule(f"{name}/import", "import", results.hf(name), results.path(name, "megatron"))
-    for name in different:
+    for name in different + others:
         strict = ("--require-megatron-logits",)
         bascule(
             f"{name}/import strictly",
@@ -155,7 +157,7 @@ def results(
             results.path(name, "golden_exported"),
         )
 
-    todo = [logits(f"{name}/reference", results.hf(name)) for name in families + different]
+    todo = [logits(f"{name}/reference", results.hf(name)) for name in families + different + others]
     for name in families:
         for what in ("exported", "golden_exported"):
             todo.append(logits(f"{name}/{what}", results.path(name, what)))
@@ -176,6 +178,8 @@ def results(
         )
     for name in different:
         todo.append(load(f"{name}/load", name, "hf"))
+        todo.append(load(f"{name}/load as written", name, "run_config"))
+    for name in others:
         todo.append(load(f"{name}/load as written", name, "run_config"))
     results.peers |= jobs.run("peers", todo)
     return results

@@ -165,8 +165,9 @@ def write(family: str, out: str, seed: int = 1, dtype: str = "bfloat16", shards:
     """Writes config, weights, tokenizer. `shards`: about so many files, with an index."""
     import torch
     import transformers
+    from oracle import settings as others
 
-    prefix, changes = {**FAMILIES, **DIFFERENT, **TRAINED}[family]
+    prefix, changes = {**FAMILIES, **DIFFERENT, **TRAINED, **others.ALL}[family]
     settings = {
         key: value
         for key, value in {**BASE, **copy.deepcopy(changes)}.items()
