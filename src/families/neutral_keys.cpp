@@ -1,6 +1,24 @@
 #include "families/neutral_keys.h"
 
+#include <fmt/format.h>
+
 namespace bascule {
+namespace {
+
+/// Dropout acts in training alone, so that another rate is no other model; but a training that goes
+/// on from here would not have it.
+void no_dropout(ConfigIo& io, std::string_view key) {
+  const Tree* rate = io.asked(key);
+  if (!rate || rate->is_null()) return;
+  const bool number = rate->type() == Tree::Type::integer || rate->type() == Tree::Type::real;
+  if (number && rate->real() == 0) return;
+  io.unsupported(key, *rate,
+                 fmt::format("only 0.0 is supported. Dropout acts in training only and is not "
+                             "passed on; to convert without it: --ignore-key {}",
+                             io.path(key)));
+}
+
+}  // namespace
 
 void neutral_keys(ConfigIo& io) {
   // Where the file comes from, and how it was written.
@@ -49,7 +67,7 @@ void neutral_keys(ConfigIo& io) {
   for (const std::string_view dropout :
        {"attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
         "residual_dropout", "embedding_dropout", "classifier_dropout"})
-    io.neutral(dropout, {0.0});
+    no_dropout(io, dropout);
   for (const std::string_view off : {"is_encoder_decoder", "is_decoder", "add_cross_attention",
                                      "tie_encoder_decoder", "use_bfloat16"})
     io.neutral(off, {false});
