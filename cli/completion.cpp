@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/check.h"
 #include "cli/verb_table.h"
 
 namespace bascule::cli {
@@ -13,7 +14,9 @@ Invocation make() {
   which.required = true;
   Invocation made;
   made.options = {which};
-  made.run = [shell](const Session&) -> Result {
+  made.run = [shell](const Session& session) -> Result {
+    require(!session.json, Kind::user,
+            "completion prints a script for a shell, which is no JSON; leave --json out");
     std::string script = *shell == "bash"  ? bash_completion()
                          : *shell == "zsh" ? zsh_completion()
                                            : fish_completion();

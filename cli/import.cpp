@@ -31,8 +31,10 @@ Invocation make() {
 std::vector<Option> import_options(Conversion& told) {
   Options& options = told.options;
   std::vector<Option> made = writing_options(options);
-  made.push_back(count("--iteration", "Number of the iteration (default: 0).", 0, kMostIterations,
-                       options.iteration));
+  made.push_back(count("--iteration",
+                       "Number of the iteration (default: 0). It becomes the latest one of the "
+                       "root, even where one of a higher number is there.",
+                       0, kMostIterations, options.iteration));
   made.push_back(choice(
       "--compat", "WHAT",
       "\"default\" writes exactly what megatron-core 0.16 and Megatron Bridge 0.3 write; \"wide\" "

@@ -108,7 +108,12 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
     }
     watch.begin("commit");
     workspace.publish(options.overwrite, kManifestName, to_json(manifest));
+    const std::optional<int64_t> before = tracked_iteration(root);
     move_trackers(root, target, options.iteration);
+    if (before && *before > options.iteration)
+      reporter.note(fmt::format(
+          "the latest iteration of {} is now {}: its trackers named {}, which is still there",
+          root.string(), options.iteration, *before));
   });
   watch.end();
   return outcome;

@@ -42,6 +42,19 @@ std::string iteration_in(std::string text, const std::string& file) {
   return fmt::format("iter_{:07}", iteration);
 }
 
+std::optional<int64_t> tracked_iteration(const fs::path& root) {
+  const fs::path tracker = root / kTracker;
+  std::error_code ignored;
+  if (!fs::exists(tracker, ignored)) return {};
+  try {
+    const std::string name = iteration_in(read_small_file(tracker, 64), tracker.string());
+    if (name == "release") return {};
+    return std::stoll(name.substr(std::string_view("iter_").size()));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 bool is_megatron(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored) &&

@@ -35,13 +35,21 @@ int64_t vocab_multiple(const TensorSource& source, int64_t vocab) {
   return 1;
 }
 
+/// Throws Error{user} where --family names another than the checkpoint does.
+void require_family(const std::string& family, const Options& options) {
+  require(options.family.empty() || options.family == family, Kind::user,
+          "the model is of family {}, not of {}; leave --family out", family, options.family);
+}
+
 /// The family that a Megatron checkpoint is of: state.json's, else what run_config.yaml tells, else
 /// --family, else that of the model it is compared with.
 const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
                         const Family* likely, const fs::path& file) {
   if (opened.state)
-    return in_context((opened.path / kStateName).string(),
-                      [&]() -> const Family& { return family_named(opened.state->family); });
+    return in_context((opened.path / kStateName).string(), [&]() -> const Family& {
+      require_family(opened.state->family, options);
+      return family_named(opened.state->family);
+    });
   const auto& known = config.families;
   if (!options.family.empty()) {
     const Family& asked = family_named(options.family);
@@ -99,6 +107,7 @@ Opened open_hf(const std::string& path_or_id, const Options& options) {
   opened.config =
       read_hf_config(read_small_file(config, kConfigLimit), config.string(), options.ignore_keys);
   opened.family = opened.config->family;
+  in_context(config.string(), [&] { require_family(opened.family->name, options); });
   opened.arch = opened.config->arch;
   opened.dtype = opened.config->dtype;
   in_context(config.string(), [&] {

@@ -66,6 +66,9 @@ bool is_megatron(const std::filesystem::path& path);
 /// What the text of a tracker names: "iter_0000100" or "release". Throws Error{format}.
 std::string iteration_in(std::string text, const std::string& file);
 
+/// The number that the tracker of a root names, if there is one and it makes sense.
+std::optional<int64_t> tracked_iteration(const std::filesystem::path& root);
+
 /// The iteration's directory that a root's tracker names (or the newest), or the path itself.
 std::filesystem::path iteration_directory(const std::filesystem::path& path);
 

@@ -62,12 +62,17 @@ bool may_not_say_its_family(const std::string& path) {
 
 std::pair<Opened, Opened> open_both(const std::string& first_path, const std::string& second_path,
                                     const Options& options) {
-  const auto [for_first, for_second] = options_of(first_path, second_path, options);
+  auto [for_first, for_second] = options_of(first_path, second_path, options);
+  // --family is for the side that does not say it, where one does.
+  const bool asks_first = may_not_say_its_family(first_path),
+             asks_second = may_not_say_its_family(second_path);
+  if (asks_first && !asks_second) for_second.family.clear();
+  if (asks_second && !asks_first) for_first.family.clear();
   const auto open = [](const char* which, const std::string& path, const Options& how,
                        const Family* likely) {
     return in_context(which, [&] { return open_model(path, how, likely); });
   };
-  if (may_not_say_its_family(first_path)) {
+  if (asks_first) {
     Opened second = open("the second", second_path, for_second, nullptr);
     Opened first = open("the first", first_path, for_first, second.family);
     return {std::move(first), std::move(second)};
