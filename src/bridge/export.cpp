@@ -16,6 +16,11 @@ TravellingFiles files_of(const fs::path& iteration) {
       require(files.emplace(name, iteration / folder / name).second, Kind::format,
               "{} holds {} twice, in {} and in {}; remove one", iteration.string(), name,
               kTokenizerFolder, kTravelFolder);
+  const auto config = files.find("config.json");
+  require(config == files.end() ||
+              config->second == iteration / (std::string(kTravelFolder) + "config.json"),
+          Kind::format, "{} would replace config.json, which is part of the result; remove it",
+          config == files.end() ? "" : config->second.string());
   return files;
 }
 
