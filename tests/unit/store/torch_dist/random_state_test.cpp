@@ -163,7 +163,7 @@ TEST(RandomState, RefusesWhatIsNone) {
       {"a long state of a GPU", {"cuda_rng_state", {}, 17}, "16 bytes are expected"},
       {"no dict", {"rng_tracker_states", 1}, "a dict of at most 64 states"},
       {"many names", {"rng_tracker_states", Value::dict(many)}, "a dict of at most 64 states"},
-      {"a number for a name", {"rng_tracker_states", Value::dict({{1, 1}})}, "string"},
+      {"a number for a name", {"rng_tracker_states", Value::dict({{1, 1}})}, "a str belongs"},
       {"no state of a name", {"rng_tracker_states", Value::dict({{"a", 1}})}, "\"a\": a tensor"},
   };
   for (const auto& row : rows) {
