@@ -70,6 +70,7 @@ Dialect mla_rows() {
 template <class Parts>
 Layout fused(const std::string& before, const Parts& parts, const std::string& after = "") {
   std::vector<Layout> slots;
+  slots.reserve(std::size(parts));
   for (const auto& part : parts) slots.emplace_back(before + part.slot + after);
   return fuse(std::move(slots));
 }
