@@ -44,7 +44,8 @@ Batch together() {
   return batch;
 }
 
-std::vector<Tensor> gradients(const Toy& toy) {
+std::vector<Tensor> gradients(Toy& toy) {
+  toy.parameters.end_step();
   std::vector<Tensor> all;
   for (const Parameter& each : toy.parameters.all())
     if (each.gradient.defined()) all.push_back(each.gradient.clone());
@@ -56,7 +57,7 @@ TEST(Documents, DoNotSeeEachOther) {
   const Decoder decoder(toy.arch, toy.parameters);
   const Batch whole = together();
   const Tensor logits = decoder.logits(whole);
-  toy.parameters.zero_gradients();
+  toy.parameters.begin_step();
   double apart = 0;
   int64_t begin = 0;
   for (const int64_t length : kLengths) {
@@ -66,7 +67,7 @@ TEST(Documents, DoNotSeeEachOther) {
     begin += length;
   }
   const std::vector<Tensor> expected = gradients(toy);
-  toy.parameters.zero_gradients();
+  toy.parameters.begin_step();
   EXPECT_NEAR(decoder.forward_backward(whole, 1).loss, apart, 1e-11);
   const std::vector<Tensor> found = gradients(toy);
   ASSERT_EQ(found.size(), expected.size());
