@@ -1,13 +1,10 @@
 #include "data/npy.h"
 
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <limits>
 
 #include "base/check.h"
@@ -175,20 +172,7 @@ void require_npy(const NpyHeader& header, std::string_view dtype, const std::vec
 
 void write_npy(const fs::path& path, std::string_view dtype, const std::vector<int64_t>& shape,
                std::span<const std::byte> data) {
-  const fs::path temporary =
-      path.parent_path() / fmt::format(".{}.{}.tmp", path.filename().string(), ::gettid());
-  try {
-    File file = File::create(temporary);
-    const std::string header = npy_header(dtype, shape);
-    file.pwrite_all(0, as_bytes(header));
-    file.pwrite_all(static_cast<int64_t>(header.size()), data);
-    file.sync();
-    file.close();
-    if (std::rename(temporary.c_str(), path.c_str()) != 0) fail_errno(errno, "replace", path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
+  write_file_atomically(path, npy_header(dtype, shape), data);
 }
 
 }  // namespace bascule

@@ -77,8 +77,9 @@ class File {
 std::string read_small_file(const std::filesystem::path& path, int64_t limit);
 
 /// Replaces a file by rename, durably: a reader sees the old bytes or the new, also after a power
-/// loss. The parent must exist.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+/// loss. `more` follows `bytes`. The parent must exist.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes,
+                           std::span<const std::byte> more = {});
 
 /// Returns when a directory's entries are on the disk.
 void sync_directory(const std::filesystem::path& path);

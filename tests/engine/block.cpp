@@ -5,7 +5,6 @@
 // FOLDER/given.txt names, a line each, what given.bin holds after one another in fp64: "in" and
 // "dout" [tokens, hidden], then slots of layer 0, whose shapes the case knows. Writes got.txt and
 // got.bin likewise: "out", "din" and the gradients of the slots.
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -13,6 +12,7 @@
 
 #include "base/check.h"
 #include "convert/plan.h"
+#include "engine/program.h"
 #include "model/megatron.h"
 #include "nn/arena_source.h"
 #include "nn/attention_block.h"
@@ -132,8 +132,10 @@ Tensor read_tensor(std::ifstream& file, const Shape& shape) {
   return tensor;
 }
 
-int run(const std::string& name, const fs::path& folder) {
-  const Case& wanted = cases().at(name);
+int run(const std::vector<std::string>& words) {
+  require(words.size() == 2, Kind::user, "CASE FOLDER");
+  const Case& wanted = cases().at(words[0]);
+  const fs::path folder = words[1];
   const Slots all = slots(wanted.arch);
   const Dialect local = megatron_local(wanted.arch, all, {}, 0, {});
   Parameters parameters(all, local, {}, {.dtype = at::kDouble});
@@ -192,11 +194,5 @@ int run(const std::string& name, const fs::path& folder) {
 }  // namespace bascule
 
 int main(int count, char** arguments) {
-  try {
-    if (count != 3) throw std::runtime_error("CASE FOLDER");
-    return bascule::run(arguments[1], arguments[2]);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "engine_block: %s\n", error.what());
-    return 1;
-  }
+  return bascule::program_main("engine_block", count, arguments, bascule::run);
 }

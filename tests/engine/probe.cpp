@@ -6,12 +6,12 @@
 // index.json lists them, under the names of the Hugging Face directory).
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "base/check.h"
 #include "bridge/opened.h"
+#include "engine/program.h"
 #include "nn/arena_source.h"
 #include "nn/decoder.h"
 
@@ -89,10 +89,5 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace bascule
 
 int main(int count, char** arguments) {
-  try {
-    return bascule::run({arguments + 1, arguments + count});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "engine_probe: %s\n", error.what());
-    return 1;
-  }
+  return bascule::program_main("engine_probe", count, arguments, bascule::run);
 }

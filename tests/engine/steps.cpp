@@ -7,10 +7,10 @@
 // length], 1 where the loss counts. SETTINGS: key=value, as of a recipe.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <fstream>
 
 #include "base/check.h"
+#include "engine/program.h"
 #include "recipe/resolve.h"
 #include "train/save.h"
 #include "train/start.h"
@@ -79,10 +79,5 @@ int run(const std::vector<std::string>& words) {
 }  // namespace bascule
 
 int main(int count, char** arguments) {
-  try {
-    return bascule::run({arguments + 1, arguments + count});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "engine_steps: %s\n", error.what());
-    return 1;
-  }
+  return bascule::program_main("engine_steps", count, arguments, bascule::run);
 }

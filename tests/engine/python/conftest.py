@@ -1,8 +1,10 @@
 """Tests of the training engine against transformers: build the preset `engine` first."""
 
+import functools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,20 @@ def engine() -> Path:
     if not (folder / "engine/tests/engine_probe").exists():
         pytest.fail("the engine is not built: cmake --preset engine && cmake --build build/engine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes a toy of the converter's tests in fp32, once, and returns its directory."""
+    from oracle import toys
+
+    @functools.cache
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        toys.write(name, str(folder), dtype="float32")
+        return folder
+
+    return make
 
 
 @pytest.fixture

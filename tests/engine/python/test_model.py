@@ -27,19 +27,6 @@ class Numbers:
     gradients: dict[str, torch.Tensor]
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory):
-    made: dict[str, Path] = {}
-
-    def make(name: str) -> Path:
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
-            toys.write(name, str(made[name]), dtype="float32")
-        return made[name]
-
-    return make
-
-
 def tokens() -> torch.Tensor:
     random = torch.Generator().manual_seed(5)
     return torch.randint(0, 240, (SEQUENCES, LENGTH + 1), generator=random)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import one_thread
-from oracle import toys
 from safetensors.numpy import load_file
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden/training"
@@ -77,20 +76,6 @@ WEIGHT = 1e-4
 WEIGHTS = {"qwen3_moe_idle": 1e-3}
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory):
-    made: dict[str, Path] = {}
-
-    def make(name: str) -> Path:
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
-            toys.write(name, str(made[name]), dtype="float32")
-            same_start(name, made[name])
-        return made[name]
-
-    return make
-
-
 def same_start(family: str, hf: Path) -> None:
     """The toy's tensors are those that the golden run began with."""
     weights = load_file(hf / "model.safetensors")
@@ -108,6 +93,7 @@ def lines(text: str) -> list[dict]:
 @pytest.mark.parametrize("run", sorted(RUNS))
 def test_equals_megatron(run: str, toy, engine: Path, tmp_path: Path) -> None:
     family, settings = RUNS[run]
+    same_start(family, toy(family))
     tokens = np.load(GOLDEN / run / "tokens.npy")
     given = tmp_path / "tokens.bin"
     given.write_bytes(tokens.astype("<i8").tobytes())

@@ -179,6 +179,8 @@ TEST(SmallFile, ReplacesByRename) {
   const File old = File::open(dir / "a");
   write_file_atomically(dir / "a", "newer");
   EXPECT_EQ(contents(dir / "a"), "newer");
+  write_file_atomically(dir / "a", "new", as_bytes("est"));
+  EXPECT_EQ(contents(dir / "a"), "newest");
   EXPECT_EQ(read_all(old, 0, 3), "old") << "a reader keeps what it had opened";
   EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 1) << "no temporary is left";
 }
