@@ -17,6 +17,6 @@ fi
 
 rm -rf "$folder/wheels" "$folder/env"
 PATH=$PWD/$folder/tools/bin:$PATH pip wheel --no-build-isolation --no-deps --wheel-dir "$folder/wheels" . \
-  -C build-dir="$folder/build" -C cmake.define.BASCULE_BUILT=build/release
+  --config-settings=build-dir="$folder/build" --config-settings=cmake.define.BASCULE_BUILT=build/release
 "$tools" -m venv --without-pip "$folder/env"
 pip --python "$folder/env/bin/python" install --quiet --no-deps "$folder"/wheels/*.whl -r tests/python/requirements.txt

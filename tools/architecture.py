@@ -23,7 +23,8 @@ TINTS = {"q": ("#dbe4ff", "#3b5bdb"), "k": ("#ffe8cc", "#d9480f"), "v": ("#d3f9d
 
 # A box: its centre, its width, and what it is.
 BOXES: dict[str, tuple[int, int, int, str]] = {
-    "program": (540, 510, 330, "bascule-engine: train, compare, generate"),
+    "python": (200, 510, 290, "bascule._core, for import bascule"),
+    "program": (610, 510, 330, "bascule-engine: train, compare, generate"),
     "cli": (230, 592, 350, "bascule: ten verbs, exit codes, progress, --json"),
     "train": (840, 592, 350, "the step, the loop, checkpoints, metrics"),
     "bridge": (200, 674, 310, "open, import, export, verify, inspect, plan"),
@@ -211,7 +212,8 @@ def structure() -> list[str]:
     parts.append(text(
             540,
             974,
-            "program, train, nn and kernels link libtorch; the others need no torch, Python or CUDA.",
+            "program, train, nn and kernels link libtorch; the others need neither torch nor CUDA, "
+            "and only python needs Python.",
             12,
             fill=SOFT,
         ))

@@ -76,7 +76,10 @@ def import_checkpoint(
         "memory": memory,
         "threads": threads,
     }
-    return _core.import_checkpoint(source, target, keywords, listener(progress), progress is True)
+    told = listener(progress)
+    outcome = _core.import_checkpoint(source, target, keywords, told, progress is True)
+    told.warn_of_the_rest(outcome.warnings)
+    return outcome
 
 
 def export_checkpoint(
@@ -125,4 +128,7 @@ def export_checkpoint(
         "memory": memory,
         "threads": threads,
     }
-    return _core.export_checkpoint(source, target, keywords, listener(progress), progress is True)
+    told = listener(progress)
+    outcome = _core.export_checkpoint(source, target, keywords, told, progress is True)
+    told.warn_of_the_rest(outcome.warnings)
+    return outcome

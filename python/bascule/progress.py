@@ -29,16 +29,16 @@ class Progress(Protocol):
         """Something to look at; Python's warnings get it, too."""
 
 
-Report: TypeAlias = Callable[[str, int, int], object]
+Function: TypeAlias = Callable[[str, int, int], object]
 """A function of the phase's name, the bytes done of it, and its bytes in total (0: not known)."""
 
-Given: TypeAlias = Progress | Report | bool | None
+Given: TypeAlias = Progress | Function | bool | None
 
 
 class Counted:
     """Tells a function of three values."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Function) -> None:
         self._report = report
         self._phase, self._done, self._total = "", 0, 0
 
@@ -67,19 +67,29 @@ class Silent(Counted):
 
 
 class Warned:
-    """Passes on what happens, and gives warnings to Python's, as the caller's caller's."""
+    """Passes on what happens, and gives warnings to Python's, too, as of the user's line."""
 
     def __init__(self, progress: Progress) -> None:
         self.phase, self.advance, self.note = progress.phase, progress.advance, progress.note
         self._warn = progress.warn
+        self._warned: set[str] = set()
 
     def warn(self, text: str) -> None:
         """Is called by the C++, which the function that the user called has called."""
+        self._warned.add(text)
         self._warn(text)
         warnings.warn(text, ConversionWarning, stacklevel=3)
 
+    def warn_of_the_rest(self, texts: tuple[str, ...]) -> None:
+        """Is called by the function that the user called, with all that an outcome warns of."""
+        for text in texts:
+            if text not in self._warned:
+                self._warned.add(text)
+                self._warn(text)
+                warnings.warn(text, ConversionWarning, stacklevel=3)
 
-def listener(progress: Given) -> Progress:
+
+def listener(progress: Given) -> Warned:
     """What the C++ tells, for what a user gave."""
     if progress is None or isinstance(progress, bool):
         return Warned(Silent())

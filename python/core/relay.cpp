@@ -135,7 +135,7 @@ void attend(const Listening& listening, const std::function<void(Reporter&)>& wo
         if (::PyErr_CheckSignals() != 0) throw nb::python_error();
         for (const Event& event : taken) tell(listening.listener, event);
       } catch (nb::python_error& error) {
-        raised.emplace(std::move(error));
+        raised.emplace(error);
         events.stop("stopped by " + utf8(raised->type().attr("__name__")));
       }
     }

@@ -96,12 +96,18 @@ def test_what_is_no_progress_is_refused() -> None:
             bascule.import_checkpoint(LLAMA, "ck", progress=wrong)  # type: ignore[arg-type]
 
 
-def test_warnings_are_pythons_and_the_outcomes() -> None:
+@pytest.mark.parametrize("back", [False, True])
+def test_warnings_are_pythons_and_the_outcomes(back: bool) -> None:
     source = GOLDEN / "gemma2" / "hf"
     told = Recorder()
+    if back:
+        bascule.import_checkpoint(source, "ck")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        outcome = bascule.import_checkpoint(source, "ck", progress=told)
+        if back:
+            outcome = bascule.export_checkpoint("ck", "hf", progress=told)
+        else:
+            outcome = bascule.import_checkpoint(source, "ck", progress=told)
     assert outcome.warnings
     assert told.warnings == list(outcome.warnings) == [str(each.message) for each in caught]
     assert {each.category for each in caught} == {bascule.ConversionWarning}

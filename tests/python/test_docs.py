@@ -1,0 +1,42 @@
+"""What the documents show runs as it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bascule
+from conftest import BINARY, ROOT, world
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_programs_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world.make(tmp_path, BINARY)
+    shutil.rmtree(tmp_path / "checkpoints" / "llama")
+    programs = blocks((ROOT / "docs" / "python.md").read_text(), "python")
+    assert len(programs) == 3
+    names: dict[str, object] = {}
+    for program in programs:
+        exec(program, names)
+    assert "writing: 0%\n" in capsys.readouterr().out
+    assert bascule.verify("exported/llama")
+
+
+def test_the_lines_of_the_readme(tmp_path: Path) -> None:
+    world.make(tmp_path, BINARY)
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("\n## Python\n") :]
+    lines = blocks(section, "")[0].splitlines()
+    assert lines[0] == "pip install ."
+    path = f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}"
+    for line in lines[1:]:
+        command = line.replace("HF_DIR", "Llama-3.2-1B").replace("CKPT_DIR", "new")
+        subprocess.run(["bash", "-c", command], env=os.environ | {"PATH": path}, check=True)
