@@ -115,8 +115,8 @@ def plan(
     Args:
         source: a Hugging Face model or a Megatron checkpoint.
         to: "megatron" or "hf".
-        only: list the copies whose tensors or parameter match; * and ? stand for any text and
-            any character.
+        only: list the copies in which a part of a tensor's name, or of the parameter's, matches
+            this shell pattern.
         tp: tensor parallel size. With sizes above 1 the target is the ranks of such a run, and
             the shapes that each holds are listed.
         pp: pipeline parallel size.

@@ -172,6 +172,8 @@ class PlanListing:
     elements: int
     lines: tuple[str, ...]
     """One a copy; with parallel sizes, also what each rank would hold."""
+    note: str
+    """Why nothing is listed, where `only` matches nothing; else empty."""
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

@@ -10,6 +10,9 @@ namespace {
 
 namespace nb = nanobind;
 
+// Structs are taken apart by structured bindings: one that gains a field does not compile here
+// before Python has it, too.
+
 /// A dataclass of bascule/reports.py in the making.
 class Making {
  public:
@@ -65,139 +68,151 @@ nb::object dict_of(const Pairs& pairs, Make make) {
 }
 
 nb::object step(const Step& step) {
-  return Making("Step")
-      .with("name", step.name)
-      .with("bytes", step.bytes)
-      .with("seconds", step.seconds)
-      .made();
+  const auto& [name, bytes, seconds] = step;
+  return Making("Step").with("name", name).with("bytes", bytes).with("seconds", seconds).made();
 }
 
 nb::object row(const TensorReport& row, const nb::object& verdicts) {
+  const auto& [verdict, name, first_tensor, second_tensor, first_dtype, second_dtype, shape,
+               second_shape, elements, differing, first_at, first_value, second_value, hash] = row;
   return Making("TensorReport")
-      .with("verdict", verdicts(text(name(row.verdict))))
-      .with("name", row.name)
-      .with("first_tensor", row.first_tensor)
-      .with("second_tensor", row.second_tensor)
-      .with("first_dtype", row.first_dtype)
-      .with("second_dtype", row.second_dtype)
-      .with("shape", numbers(row.shape))
-      .with("second_shape", numbers(row.second_shape))
-      .with("elements", row.elements)
-      .with("differing", row.differing)
-      .with("first_at", numbers(row.first_at))
-      .with("first_value", row.first_value)
-      .with("second_value", row.second_value)
-      .with("hash", row.hash)
+      .with("verdict", verdicts(text(bascule::name(verdict))))
+      .with("name", name)
+      .with("first_tensor", first_tensor)
+      .with("second_tensor", second_tensor)
+      .with("first_dtype", first_dtype)
+      .with("second_dtype", second_dtype)
+      .with("shape", numbers(shape))
+      .with("second_shape", numbers(second_shape))
+      .with("elements", elements)
+      .with("differing", differing)
+      .with("first_at", numbers(first_at))
+      .with("first_value", first_value)
+      .with("second_value", second_value)
+      .with("hash", hash)
       .with("sentence", sentence(row))
       .made();
 }
 
 nb::object tensor(const StoredTensor& tensor) {
+  const auto& [name, dtype, shape, bytes, chunks] = tensor;
   return Making("StoredTensor")
-      .with("name", tensor.name)
-      .with("dtype", tensor.dtype)
-      .with("shape", numbers(tensor.shape))
-      .with("bytes", tensor.bytes)
-      .with("chunks", tensor.chunks)
+      .with("name", name)
+      .with("dtype", dtype)
+      .with("shape", numbers(shape))
+      .with("bytes", bytes)
+      .with("chunks", chunks)
       .made();
 }
 
 nb::object family(const FamilyInfo& family) {
+  const auto& [name, architectures, models, supported, unconfirmed] = family;
   return Making("FamilyInfo")
-      .with("name", family.name)
-      .with("architectures", texts(family.architectures))
-      .with("models", family.models)
-      .with("supported", family.supported)
-      .with("unconfirmed", texts(family.unconfirmed))
+      .with("name", name)
+      .with("architectures", texts(architectures))
+      .with("models", models)
+      .with("supported", supported)
+      .with("unconfirmed", texts(unconfirmed))
       .made();
 }
 
 nb::object gpu(const cli::Gpu& gpu) {
-  return Making("Gpu").with("name", gpu.name).known("memory", gpu.memory).made();
+  const auto& [name, memory] = gpu;
+  return Making("Gpu").with("name", name).known("memory", memory).made();
 }
 
 }  // namespace
 
 nb::object value(const Outcome& outcome) {
+  const auto& [target, family, parameters, tensors_read, tensors_written, bytes_written, steps,
+               warnings, verified, report] = outcome;
   return Making("Outcome")
-      .with("target", outcome.target)
-      .with("family", outcome.family)
-      .with("parameters", outcome.parameters)
-      .with("tensors_read", outcome.tensors_read)
-      .with("tensors_written", outcome.tensors_written)
-      .with("bytes_written", outcome.bytes_written)
-      .with("steps", tuple_of(outcome.steps, step))
-      .with("warnings", texts(outcome.warnings))
-      .with("verified", outcome.verified)
-      .with("report", value(outcome.report))
+      .with("target", target)
+      .with("family", family)
+      .with("parameters", parameters)
+      .with("tensors_read", tensors_read)
+      .with("tensors_written", tensors_written)
+      .with("bytes_written", bytes_written)
+      .with("steps", tuple_of(steps, step))
+      .with("warnings", texts(warnings))
+      .with("verified", verified)
+      .with("report", value(report))
       .made();
 }
 
 nb::object value(const Report& report) {
+  const auto& [tensors, notes] = report;
   const nb::object verdicts = nb::module_::import_("bascule.reports").attr("Verdict");
   return Making("Report")
-      .with("tensors",
-            tuple_of(report.tensors,
-                     [&verdicts](const TensorReport& each) { return row(each, verdicts); }))
-      .with("notes", texts(report.notes))
+      .with(
+          "tensors",
+          tuple_of(tensors, [&verdicts](const TensorReport& each) { return row(each, verdicts); }))
+      .with("notes", texts(notes))
       .with("elements", report.elements())
       .with("equal", report.equal())
       .made();
 }
 
 nb::object value(const SelfCheck& check) {
+  const auto& [has_manifest, files, tensors, problems] = check;
   return Making("SelfCheck")
-      .with("has_manifest", check.has_manifest)
-      .with("files", check.files)
-      .with("tensors", check.tensors)
-      .with("problems", texts(check.problems))
+      .with("has_manifest", has_manifest)
+      .with("files", files)
+      .with("tensors", tensors)
+      .with("problems", texts(problems))
       .made();
 }
 
 nb::object value(const Inspection& seen) {
+  const auto& [path, format, family, architecture, facts, parameters, bytes, files, objects,
+               bytes_by_dtype, tensors, notes] = seen;
   return Making("Inspection")
-      .with("path", seen.path)
-      .with("format", seen.format)
-      .with("family", seen.family)
-      .with("architecture", seen.architecture)
-      .with("facts", dict_of(seen.facts, text))
-      .with("parameters", seen.parameters)
-      .with("bytes", seen.bytes)
-      .with("files", seen.files)
-      .with("objects", seen.objects)
+      .with("path", path)
+      .with("format", format)
+      .with("family", family)
+      .with("architecture", architecture)
+      .with("facts", dict_of(facts, text))
+      .with("parameters", parameters)
+      .with("bytes", bytes)
+      .with("files", files)
+      .with("objects", objects)
       .with("bytes_by_dtype",
-            dict_of(seen.bytes_by_dtype, [](int64_t bytes) { return nb::int_(bytes); }))
-      .with("tensors", tuple_of(seen.tensors, tensor))
-      .with("notes", texts(seen.notes))
+            dict_of(bytes_by_dtype, [](int64_t bytes) { return nb::int_(bytes); }))
+      .with("tensors", tuple_of(tensors, tensor))
+      .with("notes", texts(notes))
       .made();
 }
 
 nb::object value(const PlanListing& plan) {
+  const auto& [family, copies, elements, lines, note] = plan;
   return Making("PlanListing")
-      .with("family", plan.family)
-      .with("copies", plan.copies)
-      .with("elements", plan.elements)
-      .with("lines", texts(plan.lines))
+      .with("family", family)
+      .with("copies", copies)
+      .with("elements", elements)
+      .with("lines", texts(lines))
+      .with("note", note)
       .made();
 }
 
 nb::object value(const std::vector<FamilyInfo>& families) { return tuple_of(families, family); }
 
 nb::object value(const cli::Machine& machine) {
+  const auto& [cores, cores_allowed, memory, memory_available, memory_limit, disk_path, disk_free,
+               disk_size, file_system, gpus, driver, nccl, engine] = machine;
   return Making("Machine")
-      .with("cores", machine.cores)
-      .with("cores_allowed", machine.cores_allowed)
-      .known("memory", machine.memory)
-      .known("memory_available", machine.memory_available)
-      .known("memory_limit", machine.memory_limit)
-      .with("disk_path", machine.disk_path)
-      .known("disk_free", machine.disk_free)
-      .known("disk_size", machine.disk_size)
-      .known("file_system", machine.file_system)
-      .with("gpus", tuple_of(machine.gpus, gpu))
-      .known("driver", machine.driver)
-      .known("nccl", machine.nccl)
-      .known("engine", machine.engine)
+      .with("cores", cores)
+      .with("cores_allowed", cores_allowed)
+      .known("memory", memory)
+      .known("memory_available", memory_available)
+      .known("memory_limit", memory_limit)
+      .with("disk_path", disk_path)
+      .known("disk_free", disk_free)
+      .known("disk_size", disk_size)
+      .known("file_system", file_system)
+      .with("gpus", tuple_of(gpus, gpu))
+      .known("driver", driver)
+      .known("nccl", nccl)
+      .known("engine", engine)
       .made();
 }
 

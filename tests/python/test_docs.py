@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import bascule
-from conftest import BINARY, ROOT, world
+import world
+from conftest import BINARY, ROOT
 
 
 def blocks(text: str, language: str) -> list[str]:

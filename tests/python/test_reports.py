@@ -136,7 +136,7 @@ def test_a_plan(tmp_path: Path) -> None:
     listing = bascule.plan(LLAMA, "megatron", only="*layers.0.*qkv*", tp=2, threads=1)
     words = ["--to", "megatron", "--only", "*layers.0.*qkv*", "--tp", "2"]
     said = json.loads(command_line("plan", LLAMA, *words, "--json", folder=tmp_path).stdout)
-    assert plain(listing) == said
+    assert plain(listing) == said | {"note": ""}
     assert listing.copies > 0
     assert str(listing) == "\n".join(listing.lines)
     assert repr(listing).startswith("PlanListing('llama', copies=")
@@ -149,7 +149,14 @@ def test_each_parallel_size_counts(size: str, tmp_path: Path) -> None:
     words = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
     listing = bascule.plan(source, "megatron", **sizes)  # type: ignore[arg-type]
     done = command_line("plan", source, "--to", "megatron", "--json", *words, folder=tmp_path)
-    assert plain(listing) == json.loads(done.stdout)
+    assert plain(listing) == json.loads(done.stdout) | {"note": ""}
+
+
+def test_a_pattern_that_matches_nothing_is_noted(tmp_path: Path) -> None:
+    listing = bascule.plan(LLAMA, "megatron", only="nothing")
+    assert (listing.copies, listing.lines) == (0, ())
+    done = command_line("plan", LLAMA, "--to", "megatron", "--only", "nothing", folder=tmp_path)
+    assert done.stderr == f"bascule: note: {listing.note}\n"
 
 
 def test_a_self_check(tmp_path: Path) -> None:
