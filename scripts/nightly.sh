@@ -5,7 +5,7 @@
 #   scripts/nightly.sh --stage NAME   one stage (again: one more)
 #
 # The whole tree under clang-tidy, all tests under the sanitizers, a minute of fuzzing a parser, 200
-# kills, the fixtures derived again, coverage.
+# kills, the Python package from nothing, the fixtures derived again, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/stages.sh
@@ -45,6 +45,18 @@ stage_bad_days() {
   python3 tests/bad_days/run.py --binary build/release/bascule --kills 200
 }
 
+# The Python package's extension under clang-tidy, and the package made from nothing, as users make it.
+stage_python() {
+  build release
+  scripts/python_package.sh
+  printf '%s\n' python/core/*.cpp | xargs -n 1 -P "$jobs" clang-tidy -quiet -p build/python/build
+  local fresh=build/python/fresh
+  rm -rf "$fresh" build/wheel
+  python3 -m venv "$fresh"
+  "$fresh/bin/python" -m pip --disable-pip-version-check install --quiet . -r tests/python/requirements.txt
+  "$fresh/bin/python" -m pytest tests/python
+}
+
 # The published models' names and shapes, derived again with transformers.
 stage_fixtures() {
   scripts/python_env.sh
@@ -58,6 +70,6 @@ stage_coverage() {
     --exclude-unreachable-branches --exclude-throw-branches -j "$jobs" | tee build/logs/coverage.txt
 }
 
-stages=(packages tidy asan tsan fuzz bad_days fixtures coverage)
+stages=(packages tidy asan tsan fuzz bad_days python fixtures coverage)
 run_stages "$@"
 [[ ! -f build/logs/coverage.txt ]] || tail -n 3 build/logs/coverage.txt >&2
