@@ -20,8 +20,8 @@ class Decoder {
   /// not know.
   Decoder(const Arch& arch, const Parameters& parameters, const DecoderRules& rules = {});
 
-  /// What leaves the last layer, [tokens, hidden]. With `saved`, which is empty, it keeps there what
-  /// backward() needs.
+  /// What leaves the last layer, [tokens, hidden]. With `saved`, which is empty, it keeps there
+  /// what backward() needs.
   at::Tensor hidden(const Batch& batch, Saved* saved) const;
 
   /// Adds to the parameters' gradients what the gradient of hidden() gives, and forgets what was

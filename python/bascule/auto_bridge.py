@@ -28,7 +28,8 @@ def _shown(steps: range, show: bool) -> Iterable[int]:
             from tqdm import tqdm
         except ImportError:
             return steps
-        return tqdm(steps, desc="export", unit="tensor")
+        bar: Iterable[int] = tqdm(steps, desc="export", unit="tensor")
+        return bar
     return steps
 
 
@@ -159,14 +160,16 @@ class AutoBridge:
             cpu: leave tensors on the CPU; False: where the model is.
             show_progress: a line on stderr where that is a terminal.
         """
-        from bascule import _engine
+        from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 
         found = unwrapped(model)
         device = next(found.parameters()).device
-        tensors = _engine.HfTensors(found.engine)
+        tensors = engine().HfTensors(found.engine)
         for _ in _shown(range(len(tensors)), show_progress):
-            name, tensor = tensors.next()
+            found_next = tensors.next()
+            assert found_next is not None
+            name, tensor = found_next
             yield HFWeightTuple(name, tensor if cpu else tensor.to(device))
 
     def save_hf_pretrained(
@@ -226,6 +229,7 @@ class AutoBridge:
         """The model of a Megatron checkpoint (a root, or one iteration's directory), in a list.
 
         Args:
+            path: the checkpoint.
             mp_overrides: settings of the provider, by name.
             options: those of `provide_distributed_model()`; the model is not wrapped unless they
                 say so.
@@ -271,7 +275,8 @@ class AutoBridge:
         from bascule.reading import inspect
 
         if self.path is None:
-            return self.to_megatron_provider()._family
+            family: str = self.to_megatron_provider()._family
+            return family
         return inspect(self.path).family
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ class DistributedDataParallel(nn.Module):
         self.module = module
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What `module` gives."""
         return self.module(*inputs, **named)
 
     def zero_grad_buffer(self) -> None:

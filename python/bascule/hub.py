@@ -8,7 +8,17 @@ from pathlib import Path
 from bascule.errors import ResourceError, UserError
 
 # What a model is made of; other formats of its weights stay where they are.
-_FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "*.py", "*.md", "LICENSE*", "USE_POLICY*"]
+_FILES = [
+    "*.safetensors",
+    "*.json",
+    "*.model",
+    "*.txt",
+    "*.jinja",
+    "*.py",
+    "*.md",
+    "LICENSE*",
+    "USE_POLICY*",
+]
 
 
 def resolve(id_or_path: str | os.PathLike[str], *, revision: str | None = None) -> Path:

@@ -34,9 +34,9 @@ class ModelProvider:
         load_weights: bool = True,
     ) -> None:
         """Of a checkpoint at `path`, or of the text of a `config`.json alone."""
-        from bascule import _engine
+        from bascule.extension import engine
 
-        family, settings = _engine.describe(path, config)
+        family, settings = engine().describe(path, config)
         values: dict[str, Any] = json.loads(settings)
         functions = [name for name, value in values.items() if isinstance(value, dict)]
         for name in functions:
@@ -100,12 +100,16 @@ class ModelProvider:
         Raises:
             bascule.Error: a setting that is wrong or not supported, with its name and value.
         """
-        from bascule import _engine
+        from bascule.extension import engine
 
-        _engine.check(self._path, self._config, self._settings())
+        engine().check(self._path, self._config, self._settings())
 
     def provide(
-        self, *, dtype: torch.dtype | None = None, device: str | torch.device = "cpu", seed: int = 1234
+        self,
+        *,
+        dtype: torch.dtype | None = None,
+        device: str | torch.device = "cpu",
+        seed: int = 1234,
     ) -> GPTModel:
         """Makes the model, with the checkpoint's weights unless `load_weights` was False.
 
@@ -117,12 +121,12 @@ class ModelProvider:
         Raises:
             bascule.MismatchError: settings that the weights do not fit.
         """
-        from bascule import _engine
+        from bascule.extension import engine
         from bascule.gpt_model import GPTModel
 
         name = "" if dtype is None else str(dtype).removeprefix("torch.")
         return GPTModel(
-            _engine.hold(
+            engine().hold(
                 self._path,
                 self._config,
                 self._settings(),

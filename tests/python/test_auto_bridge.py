@@ -1,0 +1,50 @@
+"""What AutoBridge does where torch is not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import bascule
+from bascule import AutoBridge
+
+GOLDEN = Path(__file__).parents[1] / "golden/llama/hf"
+
+
+def test_files_are_converted_without_torch(tmp_path: Path) -> None:
+    bridge = AutoBridge.from_hf_pretrained(GOLDEN, trust_remote_code=True)
+    assert AutoBridge.import_ckpt(GOLDEN, tmp_path / "m").verified
+    assert bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False).verified
+    assert bascule.verify(GOLDEN, tmp_path / "hf")
+    assert (tmp_path / "hf/model.safetensors").read_bytes() == (
+        GOLDEN / "model.safetensors"
+    ).read_bytes()
+
+
+def test_what_is_supported(tmp_path: Path) -> None:
+    names = AutoBridge.list_supported_models()
+    assert "LlamaForCausalLM" in names
+    assert names == sorted(names)
+    assert AutoBridge.supports({"architectures": ["Qwen3ForCausalLM"]})
+    assert not AutoBridge.supports({"architectures": ["Nothing"]})
+    assert not AutoBridge.supports({})
+    assert AutoBridge.can_handle(GOLDEN)
+    config = json.loads((GOLDEN / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["Nothing"]}))
+    assert not AutoBridge.can_handle(tmp_path)
+
+
+def test_models_want_the_engine() -> None:
+    with pytest.raises(bascule.UnsupportedError, match="PYTHONPATH=build/engine/python"):
+        AutoBridge.from_hf_pretrained(GOLDEN).to_megatron_provider()
+
+
+@pytest.mark.parametrize("name", ["./nothing", "/nothing/at/all", "a/b/c"])
+def test_directories_that_are_not_there(name: str) -> None:
+    with pytest.raises(bascule.UserError, match="does not exist"):
+        AutoBridge.from_hf_pretrained(name)
+
+
+def test_hub_ids_want_huggingface_hub() -> None:
+    with pytest.raises(bascule.ResourceError, match="pip install huggingface_hub"):
+        AutoBridge.from_hf_pretrained("some/model")
