@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "cli/conversion.h"
-#include "cli/failure.h"
 #include "python/core/keywords.h"
+#include "python/core/raised.h"
 #include "python/core/relay.h"
 #include "python/core/text.h"
 #include "python/core/values.h"
@@ -17,17 +17,6 @@ namespace bascule::python {
 namespace {
 
 namespace nb = nanobind;
-
-/// Runs `work` without the interpreter's lock.
-template <class Work>
-auto unlocked(Work work) {
-  const nb::gil_scoped_release released;
-  try {
-    return work();
-  } catch (...) {
-    throw cli::failure_of(std::current_exception());
-  }
-}
 
 Options options_of(const nb::dict& keywords, cli::Conversion& told,
                    const std::vector<cli::Option>& options) {
@@ -99,17 +88,6 @@ int exit_code_of(const std::string& kind) {
                           Kind::environment, Kind::internal, Kind::interrupted})
     if (name(each) == kind) return exit_code(each);
   fail(Kind::internal, "there is no kind of error called {}", kind);
-}
-
-/// Raises an Error as the class of bascule/errors.py for its kind.
-void raise(const std::exception_ptr& thrown, void*) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const Error& error) {
-    const nb::object type =
-        nb::module_::import_("bascule.errors").attr("BY_KIND")[text(name(error.kind()))];
-    ::PyErr_SetObject(type.ptr(), text(error.what()).ptr());
-  }
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include <tuple>
 
-#include "cli/failure.h"
+#include "python/core/raised.h"
 #include "python/core/relay.h"
 #include "python/core/text.h"
 #include "python/core/values.h"
@@ -22,17 +22,6 @@ namespace {
 namespace nb = nanobind;
 using at::Tensor;
 using Model = std::shared_ptr<LoadedModel>;
-
-/// Runs `work` without the interpreter's lock.
-template <class Work>
-auto unlocked(Work work) {
-  const nb::gil_scoped_release released;
-  try {
-    return work();
-  } catch (...) {
-    throw cli::failure_of(std::current_exception());
-  }
-}
 
 ModelOrigin origin_of(nb::handle given, const std::string& config) {
   if (given.is_none()) return {.config = config};
@@ -84,17 +73,6 @@ std::string save_checkpoint(const Model& model, nb::handle target, int64_t itera
     made = save_megatron(*model, to, iteration, reporter).string();
   });
   return made;
-}
-
-/// Raises an Error as the class of bascule/errors.py for its kind.
-void raise(const std::exception_ptr& thrown, void*) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const Error& error) {
-    const nb::object type =
-        nb::module_::import_("bascule.errors").attr("BY_KIND")[text(name(error.kind()))];
-    ::PyErr_SetObject(type.ptr(), text(error.what()).ptr());
-  }
 }
 
 }  // namespace
