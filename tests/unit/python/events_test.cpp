@@ -61,6 +61,7 @@ TEST(Events, AdvancesOfManyThreadsAreAllTold) {
     events.phase("writing", kThreads * kTimes);
     {
       std::vector<std::jthread> pool;
+      pool.reserve(kThreads);
       for (int i = 0; i < kThreads; ++i)
         pool.emplace_back([&] {
           for (int time = 0; time < kTimes; ++time) events.advance(1);
