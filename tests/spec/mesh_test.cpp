@@ -114,14 +114,12 @@ void expect_once_everywhere(const Arch& arch, const Family& family, int least) {
   EXPECT_GE(meshes, least);
 }
 
-HfConfig config_of(const std::string& text) {
-  return read_hf_config(text, "config.json", {}, true);
-}
+HfConfig parsed(const std::string& text) { return read_hf_config(text, "config.json", {}, true); }
 
 class MeshSpec : public testing::TestWithParam<std::string> {};
 
 TEST_P(MeshSpec, EveryElementIsWrittenExactlyOnce) {
-  const HfConfig config = config_of(text_of("tests/golden/" + GetParam() + "/hf/config.json"));
+  const HfConfig config = parsed(text_of("tests/golden/" + GetParam() + "/hf/config.json"));
   expect_once_everywhere(small(config.arch), *config.family, 20);
 }
 
@@ -150,13 +148,13 @@ constexpr const char* kVisionLanguage = R"({
                       "in_chans": 3, "patch_size": 2, "out_hidden_size": 16}})";
 
 TEST(MeshOfTowers, EveryElementIsWrittenExactlyOnce) {
-  const HfConfig config = config_of(kVisionLanguage);
+  const HfConfig config = parsed(kVisionLanguage);
   expect_once_everywhere(config.arch, *config.family, 20);
 }
 
 TEST(MeshOfTowers, NamesAreThoseOfMegatronBridge) {
   // megatron/bridge/models/qwen_vl/qwen25_vl_bridge.py of 0.3.1, its mapping_registry().
-  const HfConfig config = config_of(kVisionLanguage);
+  const HfConfig config = parsed(kVisionLanguage);
   const Slots all = slots(config.arch);
   const Dialect file = megatron(config.arch, all, usual_form(config.arch));
   for (const char* name :
@@ -182,7 +180,7 @@ TEST(MeshOfTowers, NamesAreThoseOfMegatronBridge) {
 }
 
 TEST(MeshOfTowers, TheFirstStageHoldsThemWhole) {
-  const HfConfig config = config_of(kVisionLanguage);
+  const HfConfig config = parsed(kVisionLanguage);
   const Slots all = slots(config.arch);
   const Mesh mesh{.tp = 2, .pp = 2, .vpp = 2};
   for (int64_t rank = 0; rank < mesh.world(); ++rank) {
@@ -202,7 +200,7 @@ TEST(MeshOfTowers, TheFirstStageHoldsThemWhole) {
 HfConfig extra_prediction() {
   Tree tree = parse_json(text_of("tests/golden/deepseek_v3/hf/config.json"), "config.json");
   tree.set("num_nextn_predict_layers", 2);
-  return config_of(to_json(tree));
+  return parsed(to_json(tree));
 }
 
 TEST(MeshOfExtraPrediction, EveryElementIsWrittenExactlyOnce) {
