@@ -124,8 +124,7 @@ AttentionInput attention_backward_reference(const Tensor& dout, const AttentionI
 
 AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule) {
   if constexpr (cuda::kBuilt)
-    if (!input.documents.defined() && cuda::attends(input, rule))
-      return cuda::attention_forward(input, rule);
+    if (cuda::attends(input, rule)) return cuda::attention_forward(input, rule);
   if (!fast(input, rule)) return attention_forward_reference(input, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
   const std::optional<Tensor> mask = own_mask(input, rule);
@@ -141,8 +140,7 @@ AttentionOutput attention_forward(const AttentionInput& input, const AttentionRu
 AttentionInput attention_backward(const Tensor& dout, const AttentionInput& input,
                                   const AttentionOutput& output, const AttentionRule& rule) {
   if constexpr (cuda::kBuilt)
-    if (!input.documents.defined() && cuda::attends(input, rule))
-      return cuda::attention_backward(dout, input, output, rule);
+    if (cuda::attends(input, rule)) return cuda::attention_backward(dout, input, output, rule);
   if (!fast(input, rule)) return attention_backward_reference(dout, input, output, rule);
   const int64_t times = input.queries.size(1) / input.keys.size(1);
   const std::optional<Tensor> mask = own_mask(input, rule);

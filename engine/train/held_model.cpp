@@ -73,6 +73,15 @@ void require_within(const Tensor& ids, int64_t end, const char* name) {
           least < 0 ? least : most, end);
 }
 
+/// The model that an origin becomes with other settings of its provider.
+ProvidedModel configured(const ModelOrigin& origin, const std::string& settings) {
+  ProvidedModel found = provided(origin);
+  Tree wanted = parse_json(settings, "the provider's settings");
+  check_run(wanted, found.settings);
+  configure(found, std::move(wanted));
+  return found;
+}
+
 }  // namespace
 
 Described described_model(const ModelOrigin& origin) {
@@ -85,17 +94,11 @@ Described described_model(const ModelOrigin& origin) {
 }
 
 void check_model(const ModelOrigin& origin, const std::string& settings) {
-  ProvidedModel found = provided(origin);
-  Tree wanted = parse_json(settings, "the provider's settings");
-  check_run(wanted, found.settings);
-  configure(found, std::move(wanted));
+  configured(origin, settings);
 }
 
 std::shared_ptr<LoadedModel> held_model(const Holding& holding) {
-  ProvidedModel found = provided(holding.origin);
-  Tree wanted = parse_json(holding.settings, "the provider's settings");
-  check_run(wanted, found.settings);
-  configure(found, std::move(wanted));
+  ProvidedModel found = configured(holding.origin, holding.settings);
   require(!holding.load_weights || found.opened.has_value(), Kind::user,
           "a configuration alone has no weights; ask for load_weights=False, or name a checkpoint");
   require(
@@ -106,7 +109,6 @@ std::shared_ptr<LoadedModel> held_model(const Holding& holding) {
   const std::string& dtype = holding.dtype.empty() ? found.dtype : holding.dtype;
   auto made = std::make_shared<LoadedModel>(empty_model(
       std::move(found.model), {.dtype = scalar_type(dtype), .device = at::Device(holding.device)}));
-  if (found.opened) made->path = found.opened->path;
   if (holding.load_weights)
     take_weights(*found.opened, made->model, *made->parameters);
   else

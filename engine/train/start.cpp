@@ -16,15 +16,8 @@ namespace fs = std::filesystem;
 /// The recipe's model and that of a checkpoint must be one, where the recipe has one.
 void require_same_model(const Settings& settings, const Opened& opened) {
   if (!settings.model.family) return;
-  const TrainedModel wanted = described(settings);
-  const Arch &a = wanted.arch, &b = opened.arch;
-  require(wanted.family == opened.family && a.hidden == b.hidden && a.vocab == b.vocab &&
-              a.layers.size() == b.layers.size(),
-          Kind::mismatch,
-          "{} holds another model than the settings: family {} with {} layers of width {} and {} "
-          "tokens, not {} with {} of width {} and {}; name its recipe, or another checkpoint",
-          opened.path.string(), opened.family->name, b.layers.size(), b.hidden, b.vocab,
-          wanted.family->name, a.layers.size(), a.hidden, a.vocab);
+  require_same_model(opened, described(settings), "the settings",
+                     "name its recipe, or another checkpoint");
 }
 
 /// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.

@@ -5,15 +5,23 @@
 
 namespace bascule {
 
-void take_weights(const Opened& opened, const TrainedModel& model, const Parameters& parameters) {
-  const Arch &a = model.arch, &b = opened.arch;
-  require(model.family == opened.family && a.hidden == b.hidden && a.vocab == b.vocab &&
-              a.layers.size() == b.layers.size() && a.tied == b.tied,
+void require_same_model(const Opened& opened, const TrainedModel& wanted, std::string_view whose,
+                        std::string_view remedy) {
+  const Arch &a = wanted.arch, &b = opened.arch;
+  require(wanted.family == opened.family && a.hidden == b.hidden && a.vocab == b.vocab &&
+              a.layers.size() == b.layers.size(),
           Kind::mismatch,
-          "{} holds another model: family {} with {} layers of width {} and {} tokens, not {} with "
-          "{} of width {} and {}",
-          opened.path.string(), opened.family->name, b.layers.size(), b.hidden, b.vocab,
-          model.family->name, a.layers.size(), a.hidden, a.vocab);
+          "{} holds another model than {}: family {} with {} layers of width {} and {} tokens, not "
+          "{} with {} of width {} and {}; {}",
+          opened.path.string(), whose, opened.family->name, b.layers.size(), b.hidden, b.vocab,
+          wanted.family->name, a.layers.size(), a.hidden, a.vocab, remedy);
+}
+
+void take_weights(const Opened& opened, const TrainedModel& model, const Parameters& parameters) {
+  require_same_model(opened, model, "the one to fill", "name a checkpoint of that one");
+  require(model.arch.tied == opened.arch.tied, Kind::mismatch,
+          "{} holds another model than the one to fill: its head is {}the embedding",
+          opened.path.string(), opened.arch.tied ? "" : "not ");
   fill(model.slots, opened.source(), opened.dialect, parameters.dialect(), {}, values(parameters));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "bridge/trained_model.h"
@@ -9,6 +10,11 @@
 #include "nn/parameters.h"
 
 namespace bascule {
+
+/// Throws Error{mismatch} where a checkpoint is of another family or other sizes than `wanted`,
+/// which is `whose`: "the settings".
+void require_same_model(const Opened& opened, const TrainedModel& wanted, std::string_view whose,
+                        std::string_view remedy);
 
 /// Reads all weights of a checkpoint of the same model. Throws Error{mismatch} for another one.
 void take_weights(const Opened& opened, const TrainedModel& model, const Parameters& parameters);

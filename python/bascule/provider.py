@@ -166,7 +166,7 @@ class ModelProvider:
             post_wrap_hook: the same, afterwards.
 
         Raises:
-            bascule.Error: as `finalize()` and `provide()`.
+            bascule.Error: as `finalize()`, which need not be called before, and `provide()`.
         """
         import torch
 
@@ -176,7 +176,6 @@ class ModelProvider:
             raise UnsupportedError("fp16 is not supported; bf16=True is")
         if bf16 and dtype is not None and dtype != torch.bfloat16:
             raise UserError(f"bf16 is True, and dtype is {dtype}")
-        self.finalize()
         if device is None:
             device = "cpu" if use_cpu_initialization or not torch.cuda.is_available() else "cuda"
         models: list[Any] = [

@@ -119,11 +119,7 @@ NB_MODULE(_engine, module) {
           "backward",
           [](Forward& it, const Tensor& gradient, const std::optional<Tensor>& labels,
              const std::vector<bool>& wanted) {
-            auto all = unlocked([&] { return it.backward(gradient, labels, wanted); });
-            nb::list list;
-            for (const Tensor& each : all)
-              list.append(each.defined() ? nb::cast(each) : nb::object(nb::none()));
-            return list;
+            return unlocked([&] { return it.backward(gradient, labels, wanted); });
           },
           arg("gradient"), arg("labels").none(), arg("wanted"));
   module.def(

@@ -1,5 +1,5 @@
-// at::Tensor in nanobind's signatures: the same tensor on both sides, nothing is copied. For the
-// torch that this was compiled against.
+// at::Tensor in nanobind's signatures: the same tensor on both sides, nothing is copied; one that
+// is undefined becomes None. For the torch that this was compiled against.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -17,9 +17,8 @@ TravellingFiles files_of(const fs::path& iteration) {
               "{} holds {} twice, in {} and in {}; remove one", iteration.string(), name,
               kTokenizerFolder, kTravelFolder);
   const auto config = files.find("config.json");
-  require(config == files.end() ||
-              config->second == iteration / (std::string(kTravelFolder) + "config.json"),
-          Kind::format, "{} would replace config.json, which is part of the result; remove it",
+  require(config == files.end() || config->second == iteration / kConfigFile, Kind::format,
+          "{} would replace config.json, which is part of the result; remove it",
           config == files.end() ? "" : config->second.string());
   return files;
 }

@@ -136,8 +136,7 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
   opened.family = &family_of(opened, config, options, likely, run_config);
   opened.arch = config.model.arch;
   opened.dtype = config.model.dtype;
-  if (const fs::path file = opened.path / (std::string(kTravelFolder) + "config.json");
-      fs::exists(file, ignored)) {
+  if (const fs::path file = opened.path / kConfigFile; fs::exists(file, ignored)) {
     std::vector<std::string> ignore = options.ignore_keys;
     if (opened.state)
       for (const std::string& key : opened.state->ignored_keys)

@@ -50,8 +50,7 @@ void configure(ProvidedModel& provided, Tree settings) {
   model.arch = read.arch;
   model.slots = slots(read.arch);
   model.state.shards.clear();
-  const std::string file = std::string(kTravelFolder) + "config.json";
-  std::erase_if(model.others, [&](const Travelling& other) { return other.to == file; });
+  std::erase_if(model.others, [](const Travelling& file) { return file.to == kConfigFile; });
 }
 
 Dialect hf_names(const TrainedModel& model) {

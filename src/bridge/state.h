@@ -13,6 +13,7 @@ namespace bascule {
 inline constexpr const char* kStateName = "bascule/state.json";
 inline constexpr const char* kTravelFolder =
     "bascule/hf/";  // files that are neither tensors nor tokenizer
+inline constexpr const char* kConfigFile = "bascule/hf/config.json";  // of kTravelFolder
 inline constexpr const char* kTokenizerFolder = "tokenizer/";
 
 /// Bytes that the file may have: names of half a million tensors.

@@ -42,14 +42,14 @@ TrainedModel trained_model(const Opened& opened, const std::string& path) {
                      .arch = opened.arch,
                      .slots = opened.slots,
                      .vocab_multiple = opened.form.vocab_multiple};
-  if (opened.state) model.state = *opened.state;
-  if (opened.format == Opened::Format::hugging_face) model.state = hf_state(opened);
-  model.state.family = opened.family->name;
-  model.state.tool_version = version();
   if (opened.format == Opened::Format::hugging_face) {
+    model.state = hf_state(opened);
     model.hf_model_id = path;
     take_hf_files(opened, model);
   } else {
+    if (opened.state) model.state = *opened.state;
+    model.state.family = opened.family->name;
+    model.state.tool_version = version();
     model.tokenizer = travelling(opened.path, kTokenizerFolder);
     model.others = travelling(opened.path, kTravelFolder);
   }

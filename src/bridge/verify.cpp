@@ -13,9 +13,8 @@ namespace fs = std::filesystem;
 
 /// The config.json of a model, which travels with a Megatron checkpoint; empty where it is absent.
 Tree config_of(const std::string& path) {
-  const fs::path file =
-      is_megatron(path) ? iteration_directory(path) / (std::string(kTravelFolder) + "config.json")
-                        : resolve_hf(path) / "config.json";
+  const fs::path file = is_megatron(path) ? iteration_directory(path) / kConfigFile
+                                          : resolve_hf(path) / "config.json";
   std::error_code ignored;
   if (!fs::exists(file, ignored)) return Tree::map();
   return parse_json(read_small_file(file, kConfigLimit), file.string());

@@ -50,8 +50,6 @@ std::vector<SafetensorsShard> shards_of(const HfRequest& request,
   return wanted == named ? shards : group_shards(tensors);
 }
 
-const std::string kConfigFile = std::string(kTravelFolder) + "config.json";
-
 std::string_view folder_of(std::string_view name) {
   return name.starts_with(kTokenizerFolder) ? kTokenizerFolder : kTravelFolder;
 }

@@ -81,7 +81,7 @@ bool attends(const AttentionInput& input, const AttentionRule& rule) {
   const Tensor& queries = input.queries;
   return kBuilt && on_gpu(queries) && queries.scalar_type() == at::kBFloat16 &&
          queries.size(3) % kDims == 0 && queries.size(3) <= kFlashDim && !rule.soft_cap &&
-         !input.sinks.defined();
+         !input.sinks.defined() && !input.documents.defined();
 }
 
 AttentionOutput attention_forward(const AttentionInput& input, const AttentionRule& rule) {

@@ -48,5 +48,5 @@ for model in llama mixture; do
   "$build/bascule" export "$work/$model.whole" "$work/$model.hf" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   "$build/bascule" verify "$work/$model.whole" "$work/$model.hf" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   echo "ok     $model: exported"
-  [[ ! -d $work/$model.hf ]] || rm -r "$work/$model."*
+  rm -r "$work/$model."*
 done
