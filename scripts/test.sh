@@ -128,6 +128,7 @@ stage_docs() {
   python3 tools/readme_tables.py --binary "$binary" --check
   build/release/settings_reference | diff docs/settings.md -
   build/release/settings_reference --schema | diff docs/recipe.schema.json -
+  build/release/settings_reference --python | diff python/bascule/settings.py -
 }
 
 stages=(

@@ -33,7 +33,7 @@ MAY_SEE: dict[str, set[str]] = {
         "recipe", "data", "kernels", "nn",
     },
     "program": {"base", "settings", "model", "bridge", "cli", "recipe", "nn", "train"},
-    "python": {"base", "bridge", "cli"},
+    "python": {"base", "settings", "bridge", "cli", "recipe"},
     "python_engine": {"base", "bridge", "cli", "python", "train"},  # python/engine
 }
 # A public header: the box that owns it. The command line and Python see bridge's only.

@@ -8,9 +8,14 @@
 #include "recipe/library.h"
 
 namespace bascule {
+
+std::string recipe_text(const std::filesystem::path& path) {
+  constexpr int64_t most_bytes = int64_t{1} << 20;
+  return read_small_file(path, most_bytes);
+}
+
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{1} << 20;
 constexpr size_t kMostFiles = 64;
 
 struct Found {
@@ -28,8 +33,8 @@ Found library_file(const std::string& name) {
   return {"recipes/" + std::string(recipe.name) + ".yaml", std::string(recipe.text), {}};
 }
 
-Found file(const std::filesystem::path& path) {
-  return {path.string(), read_small_file(path, kMostBytes), path.parent_path()};
+Found recipe_file(const std::filesystem::path& path) {
+  return {path.string(), recipe_text(path), path.parent_path()};
 }
 
 class Reader {
@@ -41,7 +46,7 @@ class Reader {
       if (layer.place == found.place) return;
     require(layers.size() + open_.size() < kMostFiles, Kind::user,
             "{}: the recipe is made of more than {} files", found.place, kMostFiles);
-    RecipeLayer layer{.place = found.place, .values = {}, .lines = {}};
+    RecipeLayer layer{.place = found.place, .values = {}};
     layer.values = parse_yaml(found.text, found.place, layer.lines);
     if (layer.values.is_null()) layer.values = Tree::map();  // nothing but comments
     require(layer.values.is_map(), Kind::format, "{}: {} where a map of settings is needed",
@@ -49,7 +54,11 @@ class Reader {
     const Tree base = layer.values.find("base") ? *layer.values.find("base") : Tree();
     layer.values.erase("base");
     open_.push_back(found.place);
-    for (const std::string& name : names(base, layer)) add(named(name, found.folder));
+    for (const std::string& name : names(base, layer)) {
+      const bool file = name.ends_with(".yaml");  // beside this one; else it is the library's
+      layer.bases.push_back(file ? (found.folder / name).string() : name);
+      add(file ? recipe_file(layer.bases.back()) : library_file(name));
+    }
     open_.pop_back();
     layers.push_back(std::move(layer));
   }
@@ -70,11 +79,6 @@ class Reader {
     return names;
   }
 
-  /// A base with .yaml is a file beside the one that names it; another is the library's.
-  static Found named(const std::string& name, const std::filesystem::path& folder) {
-    return name.ends_with(".yaml") ? file(folder / name) : library_file(name);
-  }
-
   std::vector<std::string> open_;  // files whose bases are being read
 };
 
@@ -89,7 +93,14 @@ std::string RecipeLayer::place_of(const std::string& path) const {
 std::vector<RecipeLayer> recipe_layers(const std::string& recipe) {
   if (!is_file(recipe)) return library_layers(recipe);
   Reader reader;
-  reader.add(file(recipe));
+  reader.add(recipe_file(recipe));
+  return std::move(reader.layers);
+}
+
+std::vector<RecipeLayer> text_layers(const std::string& text, const std::string& place,
+                                     const std::filesystem::path& folder) {
+  Reader reader;
+  reader.add({place, text, folder});
   return std::move(reader.layers);
 }
 

@@ -24,6 +24,17 @@ const LibraryRecipe& library_recipe(const std::string& name) {
        shown(name), did_you_mean(name, known));
 }
 
+std::string recipe_about(const std::string& name) {
+  std::string about;
+  std::string_view rest = library_recipe(name).text;
+  while (rest.starts_with("# ")) {
+    const size_t end = rest.find('\n');
+    about += (about.empty() ? "" : " ") + std::string(rest.substr(2, end - 2));
+    rest.remove_prefix(end + 1);
+  }
+  return about;
+}
+
 std::vector<std::string> recipe_names() {
   constexpr std::string_view models = "models/";
   std::vector<std::string> names;

@@ -20,6 +20,9 @@ std::span<const LibraryRecipe> recipe_library();
 /// base/pretrain. Throws Error{user}, naming the nearest, when there is none.
 const LibraryRecipe& library_recipe(const std::string& name);
 
+/// What the comment says that a recipe opens with, on one line.
+std::string recipe_about(const std::string& name);
+
 /// The names of the recipes that are models, as people give them.
 std::vector<std::string> recipe_names();
 

@@ -59,17 +59,8 @@ std::string table(const std::vector<Field>& fields, std::string_view group) {
 
 std::string recipes() {
   std::string text = "## The library\n\n| recipe | |\n|---|---|\n";
-  for (const std::string& name : recipe_names()) {
-    // The comment that a recipe opens with.
-    std::string about;
-    std::string_view rest = library_recipe(name).text;
-    while (rest.starts_with("# ")) {
-      const size_t end = rest.find('\n');
-      about += (about.empty() ? "" : " ") + std::string(rest.substr(2, end - 2));
-      rest.remove_prefix(end + 1);
-    }
-    text += fmt::format("| `{}` | {} |\n", name, cell(about));
-  }
+  for (const std::string& name : recipe_names())
+    text += fmt::format("| `{}` | {} |\n", name, cell(recipe_about(name)));
   return text + "\n";
 }
 

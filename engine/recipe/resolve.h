@@ -6,22 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "recipe/settings.h"
+#include "recipe/draft.h"
 
 namespace bascule {
-
-/// Where a value came from.
-struct Origin {
-  enum class Kind { fallback, recipe, argument, environment };
-  Kind kind = Kind::fallback;
-  std::string place;  // "recipes/base/pretrain.yaml:12", "override", "BASCULE_OVERRIDES", "default"
-};
-
-struct ResolvedValue {
-  std::string path;  // "optimizer.lr"
-  Tree value;
-  Origin origin;
-};
 
 struct Resolved {
   std::string recipe;  // as it was asked for
@@ -39,6 +26,11 @@ Resolved resolve(const std::string& recipe, const std::vector<std::string>& over
 /// files.
 Resolved resolve(const std::string& recipe, const std::vector<std::string>& overrides,
                  std::string_view environment);
+
+/// Resolves the text of a recipe that a program made: its own values come from `place`, without a
+/// line. A file that it is based on is looked for in the working directory. BASCULE_OVERRIDES is
+/// applied last; errors as above.
+Resolved resolve_text(const std::string& text, const std::string& place);
 
 /// YAML that resolves to the same settings: every value that is not unset by default, with its
 /// origin as a comment.

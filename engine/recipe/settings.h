@@ -163,7 +163,7 @@ struct TokenizerSettings {
     field("tokenizer_model", tokenizer_model,
           "HuggingFaceTokenizer: the directory (or cached hub id) whose tokenizer files go into "
           "checkpoints; null: those of the model that the run begins from");
-    field("vocab_size", vocab_size, "NullTokenizer: tokens before the one that ends a document",
+    field("vocab_size", vocab_size, "NullTokenizer: its tokens, of which the last ends a document",
           at_least(1));
     field("eod_id", eod_id,
           "bascule's own: the token that ends a document, where a setting of the data asks; null: "

@@ -96,9 +96,10 @@ int64_t end_of_document(const Settings& settings, int64_t vocabulary) {
   const TokenizerSettings& tokenizer = settings.tokenizer;
   const DatasetSettings& data = settings.dataset;
   const bool asked = data.reset_position_ids || data.reset_attention_mask || data.eod_mask_loss;
-  if (!asked) return tokenizer.eod_id.value_or(-1);
+  const bool null = tokenizer.tokenizer_type == TokenizerType::none;  // mock data have its end, too
+  if (!asked && !null) return tokenizer.eod_id.value_or(-1);
   std::optional<int64_t> id = tokenizer.eod_id;
-  if (!id && tokenizer.tokenizer_type == TokenizerType::none) id = tokenizer.vocab_size;
+  if (!id && null && tokenizer.vocab_size) id = *tokenizer.vocab_size - 1;
   if (!id && tokenizer.tokenizer_model) {
     id = end_of_sequence(resolve_hf(*tokenizer.tokenizer_model));
     require(id.has_value(), Kind::user,

@@ -10,6 +10,7 @@ interpreter's lock, may be made from several threads, and stop at Ctrl-C.
 
 from bascule import _core
 from bascule.auto_bridge import AutoBridge
+from bascule.config import ConfigContainer
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.errors import (
     ConversionWarning,
@@ -17,8 +18,10 @@ from bascule.errors import (
     FormatError,
     InternalError,
     MismatchError,
+    RefusedSettingError,
     ResourceError,
     StoppedError,
+    UnknownSettingError,
     UnsupportedError,
     UserError,
 )
@@ -43,6 +46,7 @@ __version__: str = _core.version
 
 __all__ = [
     "AutoBridge",
+    "ConfigContainer",
     "ConversionWarning",
     "Error",
     "FamilyInfo",
@@ -55,6 +59,7 @@ __all__ = [
     "Outcome",
     "PlanListing",
     "Progress",
+    "RefusedSettingError",
     "Report",
     "ResourceError",
     "SelfCheck",
@@ -62,6 +67,7 @@ __all__ = [
     "StoppedError",
     "StoredTensor",
     "TensorReport",
+    "UnknownSettingError",
     "UnsupportedError",
     "UserError",
     "Verdict",

@@ -82,6 +82,23 @@ BY_KIND: dict[str, type[Error]] = {
 }
 
 
+class UnknownSettingError(UserError, AttributeError, kind="user"):
+    """A name that is no setting, with the nearest one that is."""
+
+    __module__ = "bascule"
+
+
+class RefusedSettingError(UnsupportedError, AttributeError, kind="unsupported"):
+    """A setting that Megatron has and bascule has not, with the reason."""
+
+    __module__ = "bascule"
+
+
+OF_SETTINGS: dict[str, type[Error]] = {
+    each.kind: each for each in (UnknownSettingError, RefusedSettingError)
+}
+
+
 class ConversionWarning(UserWarning):
     """What to know of a conversion that goes on, such as what Megatron computes otherwise."""
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "cli/conversion.h"
+#include "python/core/configuration.h"
 #include "python/core/keywords.h"
 #include "python/core/raised.h"
 #include "python/core/relay.h"
@@ -130,4 +131,5 @@ NB_MODULE(_core, module) {
   module.def("models", python::models,
              sig("def models() -> tuple[bascule.reports.FamilyInfo, ...]"));
   module.def("doctor", python::doctor, sig("def doctor() -> bascule.reports.Machine"));
+  python::add_configuration(module);
 }

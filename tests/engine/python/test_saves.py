@@ -354,11 +354,11 @@ def test_unknown_end_of_documents(case: str, train, tmp_path: Path) -> None:
 def test_null_tokenizer_ends_documents(train, tmp_path: Path) -> None:
     few = ["train.exit_interval=1", "dataset.eod_mask_loss=true"]
     null = "tokenizer.tokenizer_type=NullTokenizer"
-    train("asked", null, "tokenizer.vocab_size=30", *few)
+    train("asked", null, "tokenizer.vocab_size=31", *few)
     train("told", "tokenizer.eod_id=30", *few)
     assert losses(tmp_path / "asked") == losses(tmp_path / "told")
-    errors = train(None, null, "tokenizer.vocab_size=259", *few, code=2).stderr
-    assert "documents end with token 259" in errors
+    errors = train(None, null, "tokenizer.vocab_size=300", *few, code=2).stderr
+    assert "documents end with token 299" in errors
 
 
 def test_settings_that_were_written_train_again(train, engine: Path, tmp_path: Path) -> None:
