@@ -23,7 +23,7 @@ def test_the_programs_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[
     world.make(tmp_path, BINARY)
     shutil.rmtree(tmp_path / "checkpoints" / "llama")
     programs = blocks((ROOT / "docs" / "python.md").read_text(), "python")
-    assert len(programs) == 3
+    assert len(programs) == 4
     names: dict[str, object] = {}
     for program in programs:
         exec(program, names)
