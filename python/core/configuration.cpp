@@ -1,6 +1,6 @@
 #include "python/core/configuration.h"
 
-#include <filesystem>
+#include <nanobind/stl/string.h>
 
 #include "base/check.h"
 #include "python/core/raised.h"

@@ -80,9 +80,20 @@ def test_keywords_are_the_options_of_the_verb(
     assert documented >= set(inspect.signature(function).parameters)
 
 
-def stub() -> dict[str, ast.FunctionDef]:
-    tree = ast.parse((PACKAGE / "_core.pyi").read_text())
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+def stub(name: str = "") -> dict[str, ast.FunctionDef]:
+    """The functions of the extension, or of one of its classes."""
+    body = ast.parse((PACKAGE / "_core.pyi").read_text()).body
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    inside = classes[name].body if name else body
+    return {node.name: node for node in inside if isinstance(node, ast.FunctionDef)}
+
+
+def returned(node: ast.FunctionDef, given: object) -> None:
+    returns = eval(
+        ast.unparse(node.returns or ast.Constant(None)), {"bascule": bascule, **vars(_core)}
+    )
+    expected = typing.get_origin(returns) or returns
+    assert expected is object or type(given) is (expected or type(None))
 
 
 def test_the_stub_promises_what_is_there() -> None:
@@ -97,21 +108,42 @@ def test_the_stub_promises_what_is_there() -> None:
         "plan": (LLAMA, {"to": "megatron"}),
         "models": (),
         "doctor": (),
+        "recipe_names": (),
+        "recipe_about": ("llama32_1b",),
+        "did_you_mean": ("llama", ("llame",)),
     }
     promised = stub()
     assert (
         set(calls)
         == set(promised)
-        == {name for name in vars(_core) if name[0] != "_"} - {"version"}
+        == {name for name in vars(_core) if name[0] != "_"} - {"version", "Configuration"}
     )
     for name, arguments in calls.items():
         node = promised[name]
         assert not node.args.args
         assert len(node.args.posonlyargs) == len(arguments)
-        given = getattr(_core, name)(*arguments)
-        returns = eval(ast.unparse(node.returns or ast.Constant(None)), {"bascule": bascule})
-        expected = typing.get_origin(returns) or returns
-        assert type(given) is expected
+        returned(node, getattr(_core, name)(*arguments))
+
+
+def test_the_stub_promises_the_configuration() -> None:
+    Path("run.yaml").write_text("base: llama32_1b\n")
+    calls: dict[str, tuple[object, ...]] = {
+        "read": ("run.yaml",),
+        "copy": (),
+        "names": ("train",),
+        "get": ("train.train_iters",),
+        "set": ("train.train_iters", 3),
+        "yaml": (),
+        "annotated": (),
+        "resolved": (),
+        "check_model": (),
+    }
+    promised = stub("Configuration")
+    methods = {name for name in vars(_core.Configuration) if name[0] != "_"}
+    assert {*calls, "__init__"} == set(promised) == methods | {"__init__"}
+    configuration = _core.Configuration("base: llama32_1b\n", "here")
+    for name, arguments in calls.items():
+        returned(promised[name], getattr(configuration, name)(*arguments))
 
 
 def test_every_field_has_the_type_that_it_says() -> None:

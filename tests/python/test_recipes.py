@@ -9,14 +9,17 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import bascule
 from bascule import ConfigContainer, _core, recipes
 from bascule.recipes import llama32_1b_pretrain_config, qwen3_8b_pretrain_config
-from bascule.recipes.pretraining import PretrainOptions
 from conftest import GOLDEN
+
+if TYPE_CHECKING:
+    from bascule.recipes.pretraining import PretrainOptions
 
 SUFFIX = "_pretrain_config"
 BRIDGE = json.loads((GOLDEN / "recipes" / "recipes.json").read_text())
@@ -65,9 +68,7 @@ def test_every_recipe_has_a_function_in_one_family() -> None:
 
 def test_bridges_functions_are_where_they_were() -> None:
     found = functions()
-    theirs = {
-        f"{family}.{name}" for family, names in BRIDGE["families"].items() for name in names
-    }
+    theirs = {f"{family}.{name}" for family, names in BRIDGE["families"].items() for name in names}
     lacked = theirs - set(found)
     assert {name for name in lacked if name.partition(".")[0] in {"llama", "gemma", "olmoe"}} == {
         "llama.llama3_8b_low_precision_pretrain_config"
@@ -113,8 +114,8 @@ def test_values_are_bridges(recipe: str) -> None:
 
 def test_a_keyword_sets_what_it_names() -> None:
     options: PretrainOptions = {
-        "train_iters": 10, "global_batch_size": 8, "micro_batch_size": 2, "seq_length": 512, "lr": 1e-3,
-        "min_lr": 1e-4, "lr_warmup_iters": 3, "lr_decay_iters": 9, "eval_interval": 5,
+        "train_iters": 10, "global_batch_size": 8, "micro_batch_size": 2, "seq_length": 512,
+        "lr": 1e-3, "min_lr": 1e-4, "lr_warmup_iters": 3, "lr_decay_iters": 9, "eval_interval": 5,
         "save_interval": 4, "precision_config": None, "tensor_model_parallel_size": 1,
         "pretrained_checkpoint": "model",
     }  # fmt: skip
