@@ -144,12 +144,11 @@ def _data(cfg: ConfigContainer, options: dict[str, Any], name: str) -> None:
 
 def _tokenizer(cfg: ConfigContainer, options: dict[str, Any]) -> None:
     model = options.pop("tokenizer_model", None)
-    if options.pop("use_null_tokenizer", model is None):
+    if not options.pop("use_null_tokenizer", model is None):
+        _set(cfg, "tokenizer.tokenizer_type", "HuggingFaceTokenizer")
+        _set(cfg, "tokenizer.vocab_size", None)
+    if model is not None:
         _set(cfg, "tokenizer.tokenizer_model", model)
-        return
-    _set(cfg, "tokenizer.tokenizer_type", "HuggingFaceTokenizer")
-    _set(cfg, "tokenizer.tokenizer_model", model)
-    _set(cfg, "tokenizer.vocab_size", None)
 
 
 def pretrain_config(recipe: str) -> PretrainConfig:

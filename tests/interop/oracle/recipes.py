@@ -3,6 +3,7 @@
 python -m oracle.recipes JOBS RESULTS
 """
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -68,34 +69,27 @@ def names() -> jobs.Result:
 
 
 def values(name: str) -> jobs.Result:
-    """What a function sets, group by group; folders are relative to the working directory."""
+    """What a function sets, by the names of settings; folders are relative to the working
+    directory.
+    """
     for module in modules():
         if "AutoBridge" in vars(module):
             module.AutoBridge = Bridge
-    package = importlib.import_module("megatron.bridge.recipes")
-    function = getattr(package, name + SUFFIX)
-    with tempfile.TemporaryDirectory() as folder:
-        before = os.getcwd()
-        os.chdir(folder)
-        try:
-            cfg = function()
-        finally:
-            os.chdir(before)
-        real = os.path.realpath(folder)
-        result: dict[str, object] = {}
-        for group in GROUPS:
-            settings = getattr(cfg, group)
-            fields = {field.name for field in dataclasses.fields(settings)} | set(vars(settings))
-            result[group] = {
-                field: value.replace(folder + "/", "").replace(real + "/", "")
-                if isinstance(value, str)
-                else value
-                for field in sorted(fields)
-                for value in [plain(getattr(settings, field, None))]
-            }
-    result["model"] = {key: plain(value) for key, value in sorted(vars(cfg.model).items())}
-    result["mixed_precision"] = plain(cfg.mixed_precision)
-    return {"settings": result}
+    function = getattr(importlib.import_module("megatron.bridge.recipes"), name)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        cfg = function()
+        here = os.getcwd() + "/"
+    groups = {group: getattr(cfg, group) for group in GROUPS}
+    settings = {"mixed_precision": plain(cfg.mixed_precision)}
+    for group, owner in groups.items():
+        fields = {field.name for field in dataclasses.fields(owner)} | set(vars(owner))
+        for field in fields:
+            value = plain(getattr(owner, field, None))
+            settings[f"{group}.{field}"] = (
+                value.removeprefix(here) if isinstance(value, str) else value
+            )
+    settings |= {f"model.{field}": plain(value) for field, value in vars(cfg.model).items()}
+    return {"settings": dict(sorted(settings.items()))}
 
 
 if __name__ == "__main__":
