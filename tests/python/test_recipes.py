@@ -168,29 +168,23 @@ def test_where_a_run_goes() -> None:
     assert folders(make(dir="a/b", name="c"))[2] == "a/b/c/tb_logs"
 
 
-def test_data(tmp_path: Path) -> None:
+def test_data() -> None:
     make = llama32_1b_pretrain_config
     assert make().dataset.blend is make(mock=True).dataset.blend is None
     paired = (("data/a", "data/b"), (0.3, 0.7))
     flat = ["0.3", "data/a", "0.7", "data/b"]
-    (tmp_path / "blend.txt").write_text("0.3 data/a\n0.7 data/b\n")
-    (tmp_path / "splits.json").write_text(
-        json.dumps({"train": flat, "valid": "data/v", "test": ["data/t"]})
-    )
     assert make(data_paths=flat).dataset.blend == paired
     assert make(blend=(["data/a", "data/b"], [0.3, 0.7])).dataset.blend == paired
-    assert make(data_args_path="blend.txt").dataset.blend == paired
     splits = (paired, (("data/v",), None), (("data/t",), None))
     cfg = make(train_data_path=flat, valid_data_path=["data/v"], test_data_path=["data/t"])
-    for each in (cfg, make(per_split_data_args_path="splits.json")):
-        assert each.dataset.blend_per_split == splits
-        assert each.dataset.split is None
-        each.validate()
+    assert cfg.dataset.blend_per_split == splits
+    assert cfg.dataset.split is None
+    cfg.validate()
     assert make(train_data_path=["data/t"]).dataset.blend_per_split == (splits[2], None, None)
     with pytest.raises(bascule.UserError, match="given in 2 ways, but only one"):
         make(data_paths=flat, mock=True)
-    with pytest.raises(FileNotFoundError):
-        make(data_args_path="nowhere.txt")
+    with pytest.raises(bascule.UserError, match="given in 3 ways"):
+        make(data_paths=flat, blend="data/a", train_data_path=flat)
 
 
 def test_tokenizers() -> None:

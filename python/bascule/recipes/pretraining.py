@@ -4,7 +4,6 @@ into settings.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
@@ -25,14 +24,12 @@ class PretrainOptions(TypedDict, total=False):
     # Where the run goes: DIR/NAME/checkpoints and DIR/NAME/tb_logs.
     dir: str | os.PathLike[str] | None
     name: str
-    # Indexed datasets, or files that list them; none: mock data.
+    # Indexed datasets, with or without weights; none: mock data.
     blend: str | Sequence[object] | None
     data_paths: Sequence[str] | None
-    data_args_path: str | os.PathLike[str] | None
     train_data_path: Sequence[str] | None
     valid_data_path: Sequence[str] | None
     test_data_path: Sequence[str] | None
-    per_split_data_args_path: str | os.PathLike[str] | None
     mock: bool
     # The layout, of which training has one device so far.
     tensor_model_parallel_size: int
@@ -120,24 +117,15 @@ def _place(cfg: ConfigContainer, options: dict[str, Any]) -> None:
 
 def _data(cfg: ConfigContainer, options: dict[str, Any], name: str) -> None:
     mock = options.pop("mock", False)
-    splits = [options.pop(f"{each}_data_path", None) for each in ("train", "valid", "test")]
-    files = {
-        each: options.pop(each, None) for each in ("data_args_path", "per_split_data_args_path")
-    }
     blends = [options.pop(each, None) for each in ("blend", "data_paths")]
-    if (path := files["data_args_path"]) is not None:
-        blends.append(Path(path).read_text(encoding="utf-8").split())
-    if (path := files["per_split_data_args_path"]) is not None:
-        given = json.loads(Path(path).read_text(encoding="utf-8"))
-        listed = [given[each] for each in ("train", "valid", "test")]
-        splits = [each.split() if isinstance(each, str) else each for each in listed]
-    blends = [each for each in blends if each is not None]
-    ways = bool(mock) + len(blends) + any(each is not None for each in splits)
+    splits = [options.pop(f"{each}_data_path", None) for each in ("train", "valid", "test")]
+    given = [each for each in blends if each is not None]
+    ways = bool(mock) + len(given) + (splits != [None] * 3)
     if ways > 1:
         raise UserError(f"{name}: the data are given in {ways} ways, but only one can be taken")
-    if blends:
-        _set(cfg, "dataset.blend", blends[0])
-    elif not mock and ways:
+    if given:
+        _set(cfg, "dataset.blend", given[0])
+    elif ways and not mock:
         _set(cfg, "dataset.blend_per_split", splits)
         _set(cfg, "dataset.split", None)
 
