@@ -112,6 +112,7 @@ std::string Draft::meant(const std::string& path) const {
     paths.push_back(field.path);
     names.emplace_back(field.name());
   }
+  for (const GroupInfo& group : groups_) paths.push_back(group.name);
   if (std::string hint = did_you_mean(path, paths); !hint.empty()) return hint;
   const std::string near = nearest(name, names);
   for (const Field& field : fields_)
