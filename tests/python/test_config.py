@@ -37,7 +37,7 @@ def test_values_are_the_recipes_until_they_are_set() -> None:
     cfg.train.rampup_batch_size = [16, 8, 3000]
     assert cfg.train.train_iters == 10
     assert cfg.mixed_precision is None
-    assert cfg.train.rampup_batch_size == (16, 8, 3000)
+    assert cfg.copy().train.rampup_batch_size == (16, 8, 3000)
 
 
 def test_only_what_is_set_is_written() -> None:

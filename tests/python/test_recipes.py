@@ -19,7 +19,9 @@ from bascule.recipes import llama32_1b_pretrain_config, qwen3_8b_pretrain_config
 from conftest import GOLDEN
 
 if TYPE_CHECKING:
-    from bascule.recipes.pretraining import PretrainOptions
+    from collections.abc import Callable
+
+    from bascule.recipes.pretraining import PretrainConfig, PretrainOptions
 
 SUFFIX = "_pretrain_config"
 BRIDGE = json.loads((GOLDEN / "recipes" / "recipes.json").read_text())
@@ -43,8 +45,8 @@ LAYOUT = {
 }
 
 
-def functions() -> dict[str, object]:
-    found = {}
+def functions() -> dict[str, PretrainConfig]:
+    found: dict[str, PretrainConfig] = {}
     for each in pkgutil.iter_modules(recipes.__path__):
         if each.name != "pretraining":
             module = importlib.import_module(f"bascule.recipes.{each.name}")
@@ -57,11 +59,11 @@ def test_every_recipe_has_a_function_in_one_family() -> None:
     names = [name.partition(".")[2] for name in found]
     assert sorted(names) == sorted(recipe + SUFFIX for recipe in _core.recipe_names())
     for name, function in found.items():
-        cfg = function()  # type: ignore[operator]
+        cfg = function()
         cfg.validate()
         recipe = name.partition(".")[2].removesuffix(SUFFIX)
         assert cfg.to_yaml() == f"base:\n- {recipe}\n- python\n"
-        assert function.__name__ == recipe + SUFFIX  # type: ignore[attr-defined]
+        assert function.__name__ == recipe + SUFFIX
         assert _core.recipe_about(recipe) in (inspect.getdoc(function) or "")
         assert getattr(recipes, recipe + SUFFIX) is function
 
@@ -127,6 +129,7 @@ def test_a_keyword_sets_what_it_names() -> None:
 
 
 def test_a_keyword_that_is_none_or_not_built() -> None:
+    make: Callable[..., ConfigContainer] = llama32_1b_pretrain_config
     with pytest.raises(bascule.UserError) as raised:
         llama32_1b_pretrain_config(seq_len=3)  # type: ignore[call-arg]
     assert str(raised.value) == (
@@ -136,7 +139,7 @@ def test_a_keyword_that_is_none_or_not_built() -> None:
         llama32_1b_pretrain_config(train_iters=0)
     for name in ("tensor", "pipeline", "expert"):
         with pytest.raises(bascule.UnsupportedError, match=f"{name}.* is 2, .* one device so far"):
-            llama32_1b_pretrain_config(**{f"{name}_model_parallel_size": 2})  # type: ignore[misc]
+            make(**{f"{name}_model_parallel_size": 2})
     with pytest.raises(bascule.UnsupportedError, match="context_parallel_size is 2"):
         llama32_1b_pretrain_config(context_parallel_size=2)
     with pytest.raises(bascule.UnsupportedError, match="sequence_parallel is true"):
@@ -148,9 +151,9 @@ def test_a_keyword_that_is_none_or_not_built() -> None:
     }  # fmt: skip
     for name, value in refused.items():
         with pytest.raises(bascule.UnsupportedError, match="does not exist here"):
-            llama32_1b_pretrain_config(**{name: value})  # type: ignore[misc]
+            make(**{name: value})
         for nothing in (None, False):
-            cfg = llama32_1b_pretrain_config(**{name: nothing})  # type: ignore[misc]
+            cfg = make(**{name: nothing})
             assert cfg.to_yaml() == llama32_1b_pretrain_config().to_yaml()
 
 
