@@ -131,9 +131,9 @@ def test_a_keyword_sets_what_it_names() -> None:
 def test_a_keyword_that_is_none_or_not_built() -> None:
     make: Callable[..., ConfigContainer] = llama32_1b_pretrain_config
     with pytest.raises(bascule.UserError) as raised:
-        llama32_1b_pretrain_config(seq_len=3)  # type: ignore[call-arg]
+        llama32_1b_pretrain_config(seq_lenth=3)  # type: ignore[call-arg]
     assert str(raised.value) == (
-        "llama32_1b_pretrain_config has no keyword seq_len; did you mean seq_length?"
+        "llama32_1b_pretrain_config has no keyword seq_lenth; did you mean seq_length?"
     )
     with pytest.raises(bascule.UserError, match=r"train\.train_iters is 0; accepted is"):
         llama32_1b_pretrain_config(train_iters=0)
