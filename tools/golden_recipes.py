@@ -19,19 +19,11 @@ from oracle import jobs  # noqa: E402
 
 def golden() -> dict[str, dict]:
     """families: the functions of each; all: what every function sets; recipes: what each sets else."""
-    families = jobs.run("recipes", [{"id": "", "action": "names"}])[""]["families"]
-    theirs = {name for names in families.values() for name in names}
-    ours = sorted(path.stem for path in (ROOT / "recipes/models").glob("*.yaml"))
-    todo = [
-        {"id": name, "action": "values", "name": name + SUFFIX}
-        for name in ours
-        if name + SUFFIX in theirs
-    ]
-    results = jobs.run("recipes", todo)
-    for name, result in results.items():
-        if "error" in result:
-            raise RuntimeError(f"{name}: {result['error']}")
-    each = {name: result["settings"] for name, result in results.items()}
+    ours = [path.stem + SUFFIX for path in sorted((ROOT / "recipes/models").glob("*.yaml"))]
+    done = jobs.run("recipes", [{"id": "all", "action": "all_of", "names": ours}])["all"]
+    if "error" in done:
+        raise SystemExit(done["error"])
+    each = {name.removesuffix(SUFFIX): values for name, values in done["recipes"].items()}
     first = next(iter(each.values()))
     common = {
         key: value
@@ -42,7 +34,7 @@ def golden() -> dict[str, dict]:
         name: {key: value for key, value in one.items() if key not in common}
         for name, one in each.items()
     }
-    return {"families": families, "all": common, "recipes": others}
+    return {"families": done["families"], "all": common, "recipes": others}
 
 
 def main() -> int:

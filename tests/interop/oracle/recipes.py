@@ -3,14 +3,17 @@
 python -m oracle.recipes JOBS RESULTS
 """
 
+import ast
 import contextlib
 import dataclasses
 import importlib
 import os
-import pkgutil
 import sys
 import tempfile
-from types import ModuleType
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from oracle import boot, jobs
 
@@ -39,11 +42,36 @@ class Bridge:
         return Provider()
 
 
-def modules() -> list[ModuleType]:
-    from megatron.bridge import recipes
+def families() -> dict[str, list[str]]:
+    """The packages of recipes, each with the functions that it gives. Packages are read, not
+    imported: those of models that see need packages that are not here.
+    """
+    from megatron import bridge
 
-    found = pkgutil.walk_packages(recipes.__path__, recipes.__name__ + ".")
-    return [importlib.import_module(each.name) for each in found]
+    found = {}
+    for file in sorted(Path(bridge.__file__).parent.glob("recipes/*/__init__.py")):
+        public: list[str] = []
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                public = ast.literal_eval(node.value)
+        found[file.parent.name] = sorted(name for name in public if name.endswith(SUFFIX))
+    return found
+
+
+def function_of(family: str, name: str) -> Callable[[], Any]:
+    """A recipe's function, which takes its model from the class above. The package around the
+    families would import all of them.
+    """
+    from megatron import bridge
+
+    package = types.ModuleType("megatron.bridge.recipes")
+    package.__path__ = [str(Path(bridge.__file__).parent / "recipes")]
+    sys.modules.setdefault(package.__name__, package)
+    function = getattr(importlib.import_module(f"{package.__name__}.{family}"), name)
+    module = sys.modules[function.__module__]
+    if "AutoBridge" in vars(module):
+        module.AutoBridge = Bridge
+    return function
 
 
 def plain(value: object) -> object:
@@ -52,30 +80,14 @@ def plain(value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    return str(value)
+    return type(value).__name__
 
 
-def names() -> jobs.Result:
-    """The families' packages, each with its functions."""
-    from megatron.bridge import recipes
-
-    families: dict[str, list[str]] = {}
-    for each in pkgutil.iter_modules(recipes.__path__):
-        if each.ispkg:
-            package = importlib.import_module(f"{recipes.__name__}.{each.name}")
-            public = getattr(package, "__all__", ())
-            families[each.name] = sorted(name for name in public if name.endswith(SUFFIX))
-    return {"families": families}
-
-
-def values(name: str) -> jobs.Result:
+def values(family: str, name: str) -> dict[str, object]:
     """What a function sets, by the names of settings; folders are relative to the working
     directory.
     """
-    for module in modules():
-        if "AutoBridge" in vars(module):
-            module.AutoBridge = Bridge
-    function = getattr(importlib.import_module("megatron.bridge.recipes"), name)
+    function = function_of(family, name)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         cfg = function()
         here = os.getcwd() + "/"
@@ -89,11 +101,21 @@ def values(name: str) -> jobs.Result:
                 value.removeprefix(here) if isinstance(value, str) else value
             )
     settings |= {f"model.{field}": plain(value) for field, value in vars(cfg.model).items()}
-    return {"settings": dict(sorted(settings.items()))}
+    return settings
+
+
+def all_of(names: list[str]) -> jobs.Result:
+    """The functions of all families, and what those set that are among the names."""
+    found = families()
+    recipes = {
+        name: values(family, name)
+        for family, functions in found.items()
+        for name in functions
+        if name in names
+    }
+    return {"families": found, "recipes": recipes}
 
 
 if __name__ == "__main__":
     boot.install()
-    # Recipes of models that see import what reads their data.
-    sys.meta_path.insert(0, boot.StubFinder(lambda name: name.startswith("megatron.energon")))
-    jobs.serve({"names": names, "values": values}, *sys.argv[1:3])
+    jobs.serve({"all_of": all_of}, *sys.argv[1:3])
