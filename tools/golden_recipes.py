@@ -6,6 +6,7 @@ and what those set for which the library has a recipe.
     .venv/bin/python tools/golden_recipes.py --check    exit 1 unless it is as it would be written
 """
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -17,10 +18,26 @@ sys.path.insert(0, str(ROOT / "tests/interop"))
 from oracle import jobs  # noqa: E402
 
 
+def settings() -> list[str]:
+    """What Python's ConfigContainer has, other names included."""
+    names = []
+    for node in ast.parse((ROOT / "python/bascule/settings.py").read_text()).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        group = ""
+        for line in node.body:
+            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "_group":
+                group = ast.literal_eval(line.value) + "."
+            elif isinstance(line, ast.AnnAssign):
+                names.append(group + ast.unparse(line.target))
+    return names
+
+
 def golden() -> dict[str, dict]:
     """families: the functions of each; all: what every function sets; recipes: what each sets else."""
     ours = [path.stem + SUFFIX for path in sorted((ROOT / "recipes/models").glob("*.yaml"))]
-    done = jobs.run("recipes", [{"id": "all", "action": "all_of", "names": ours}])["all"]
+    job = {"id": "all", "action": "all_of", "names": ours, "kept": settings()}
+    done = jobs.run("recipes", [job])["all"]
     if "error" in done:
         raise SystemExit(done["error"])
     each = {name.removesuffix(SUFFIX): values for name, values in done["recipes"].items()}

@@ -75,16 +75,25 @@ def function_of(family: str, name: str) -> Callable[[], Any]:
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it; of other types their names."""
+    """A value as JSON has it; the names of functions, and of the types of other objects."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
+    if isinstance(value, types.FunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
     return type(value).__name__
 
 
-def values(family: str, name: str) -> dict[str, object]:
-    """What a function sets, by the names of settings; folders are relative to the working
+def precision(value: object) -> object:
+    """The name of a mixed precision that is given by its settings."""
+    from megatron.bridge.training.mixed_precision import get_mixed_precision_config
+
+    return "bf16_mixed" if value == get_mixed_precision_config("bf16_mixed") else plain(value)
+
+
+def values(family: str, name: str, kept: list[str]) -> dict[str, object]:
+    """What a function sets, of the settings that are kept; folders are relative to the working
     directory.
     """
     function = function_of(family, name)
@@ -92,7 +101,7 @@ def values(family: str, name: str) -> dict[str, object]:
         cfg = function()
         here = os.getcwd() + "/"
     groups = {group: getattr(cfg, group) for group in GROUPS}
-    settings = {"mixed_precision": plain(cfg.mixed_precision)}
+    settings = {"mixed_precision": precision(cfg.mixed_precision)}
     for group, owner in groups.items():
         fields = {field.name for field in dataclasses.fields(owner)} | set(vars(owner))
         for field in fields:
@@ -101,14 +110,14 @@ def values(family: str, name: str) -> dict[str, object]:
                 value.removeprefix(here) if isinstance(value, str) else value
             )
     settings |= {f"model.{field}": plain(value) for field, value in vars(cfg.model).items()}
-    return settings
+    return {name: value for name, value in settings.items() if name in kept}
 
 
-def all_of(names: list[str]) -> jobs.Result:
+def all_of(names: list[str], kept: list[str]) -> jobs.Result:
     """The functions of all families, and what those set that are among the names."""
     found = families()
     recipes = {
-        name: values(family, name)
+        name: values(family, name, kept)
         for family, functions in found.items()
         for name in functions
         if name in names
