@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/recipes/recipes.json with the real Megatron Bridge: the functions of its recipes,
-and what those set for which the library has a recipe.
+"""Writes tests/golden/recipes/recipes.json with the real Megatron Bridge: the functions of its
+recipes, and what those set for which the library has a recipe.
 
     .venv/bin/python tools/golden_recipes.py            writes it
     .venv/bin/python tools/golden_recipes.py --check    exit 1 unless it is as it would be written
@@ -34,7 +34,7 @@ def settings() -> list[str]:
 
 
 def golden() -> dict[str, dict]:
-    """families: the functions of each; all: what every function sets; recipes: what each sets else."""
+    """families: the functions of each; all: what every one sets; recipes: what each sets else."""
     ours = [path.stem + SUFFIX for path in sorted((ROOT / "recipes/models").glob("*.yaml"))]
     job = {"id": "all", "action": "all_of", "names": ours, "kept": settings()}
     done = jobs.run("recipes", [job])["all"]
