@@ -14,37 +14,41 @@ using at::Tensor;
 
 constexpr int64_t kGrain = int64_t{1} << 15;
 
-// The loops are compiled once for each width of vectors. Without fused multiply-adds
-// (CMakeLists.txt) all give the same bits.
-template <class T>
+// The loops are compiled once for each width of vectors. All give the same bits, since multiplies
+// and adds are only fused where it says so (CMakeLists.txt): as torch's kernel fuses them, which
+// treats what its vectors of 32 bytes leave over (kLast) in another way.
+template <class T, bool kLast>
 [[gnu::always_inline]] inline void update(T* p, const T* g, T* m, T* v, int64_t count,
                                           const AdamW& rule) {
   const auto step = static_cast<double>(rule.step);
   const auto scale = static_cast<T>(rule.gradient_scale), eps = static_cast<T>(rule.eps);
   const auto keep = static_cast<T>(1 - rule.lr * rule.weight_decay);
-  const auto b1 = static_cast<T>(rule.beta1), b2 = static_cast<T>(rule.beta2);
+  const auto b2 = static_cast<T>(rule.beta2);
   const auto c1 = static_cast<T>(1 - rule.beta1), c2 = static_cast<T>(1 - rule.beta2);
   const auto size = static_cast<T>(rule.lr / (1 - std::pow(rule.beta1, step)));
   const auto root = static_cast<T>(std::sqrt(1 - std::pow(rule.beta2, step)));
+  const bool near = c1 < T(0.5);  // an interpolation begins at the nearer end
+  const T part = near ? c1 : c1 - 1;
   for (int64_t i = 0; i < count; ++i) {
     const T gradient = g[i] * scale;
-    m[i] = b1 * m[i] + c1 * gradient;
-    v[i] = b2 * v[i] + c2 * gradient * gradient;
+    m[i] = std::fma(part, gradient - m[i], near ? m[i] : gradient);
+    const T square = c2 * gradient;
+    v[i] = kLast ? std::fma(b2, v[i], square * gradient) : std::fma(square, gradient, b2 * v[i]);
     p[i] = p[i] * keep - size * m[i] / (std::sqrt(v[i]) / root + eps);
   }
 }
 
-[[gnu::target_clones("avx512f", "avx2", "default")]] void update_range(float* p, const float* g,
-                                                                       float* m, float* v,
-                                                                       int64_t count,
-                                                                       const AdamW& rule) {
-  update(p, g, m, v, count, rule);
+[[gnu::target_clones("avx512f", "fma", "default")]] void update_range(float* p, const float* g,
+                                                                      float* m, float* v,
+                                                                      int64_t count,
+                                                                      const AdamW& rule) {
+  update<float, false>(p, g, m, v, count, rule);
 }
-[[gnu::target_clones("avx512f", "avx2", "default")]] void update_range(double* p, const double* g,
-                                                                       double* m, double* v,
-                                                                       int64_t count,
-                                                                       const AdamW& rule) {
-  update(p, g, m, v, count, rule);
+[[gnu::target_clones("avx512f", "fma", "default")]] void update_range(double* p, const double* g,
+                                                                      double* m, double* v,
+                                                                      int64_t count,
+                                                                      const AdamW& rule) {
+  update<double, false>(p, g, m, v, count, rule);
 }
 
 /// In sixteen sums side by side, whatever the width of vectors.
@@ -80,9 +84,12 @@ void in_parallel(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor
   const T* const gp = g.const_data_ptr<T>();
   T* const mp = m.mutable_data_ptr<T>();
   T* const vp = v.mutable_data_ptr<T>();
-  at::parallel_for(0, p.numel(), kGrain, [&](int64_t begin, int64_t end) {
+  constexpr auto kVector = static_cast<int64_t>(32 / sizeof(T));
+  const int64_t count = p.numel(), whole = count / kVector * kVector;
+  at::parallel_for(0, whole, kGrain, [&](int64_t begin, int64_t end) {
     update_range(pp + begin, gp + begin, mp + begin, vp + begin, end - begin, rule);
   });
+  update<T, true>(pp + whole, gp + whole, mp + whole, vp + whole, count - whole, rule);
 }
 
 template <class T>

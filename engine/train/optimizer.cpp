@@ -22,26 +22,22 @@ Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
     State state{.arena = i,
                 .masters = arena.dtype == type ? arena.values : arena.values.to(type),
                 .first = at::zeros_like(arena.gradients),
-                .second = at::zeros_like(arena.gradients),
-                .ranges = {}};
+                .second = at::zeros_like(arena.gradients)};
     states_.push_back(std::move(state));
-  }
-  for (const Parameter& parameter : parameters.all()) {
-    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
-    if (state == states_.end()) continue;
-    const int64_t end = parameter.offset + parameter.value.numel();
-    if (!state->ranges.empty() && state->ranges.back().decay == parameter.decay)
-      state->ranges.back().end = end;
-    else
-      state->ranges.push_back({parameter.offset, end, parameter.decay});
   }
   if (!parameters.device().is_cuda()) return;
   for (State& state : states_) {
     std::vector<int64_t> ends;
     std::vector<uint8_t> decays;
-    for (const Range& range : state.ranges) {
-      ends.push_back(range.end);
-      decays.push_back(range.decay);
+    for (const Parameter& parameter : parameters.all()) {
+      if (parameter.arena != state.arena) continue;
+      const int64_t end = parameter.offset + parameter.value.numel();
+      if (!decays.empty() && decays.back() == static_cast<uint8_t>(parameter.decay)) {
+        ends.back() = end;
+      } else {
+        ends.push_back(end);
+        decays.push_back(parameter.decay);
+      }
     }
     state.ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(parameters.device());
     state.decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(parameters.device());
@@ -89,15 +85,15 @@ UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_s
   if (rule_.clip > 0) scale *= std::min(1.0, rule_.clip / (result.gradient_norm + 1e-6));
   AdamW now = rule(lr, weight_decay);
   now.gradient_scale = scale;
-  for (const State& state : states_) {
-    const Tensor& gradients = parameters_.arenas()[state.arena].gradients;
-    for (const Range& range : state.ranges) {
-      const auto part = [&](const Tensor& all) {
-        return all.narrow(0, range.begin, range.end - range.begin);
-      };
-      now.weight_decay = range.decay ? weight_decay : 0;
-      adamw(part(state.masters), part(gradients), part(state.first), part(state.second), now);
-    }
+  for (const Parameter& parameter : parameters_.all()) {
+    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
+    if (state == states_.end()) continue;
+    const auto part = [&](const Tensor& all) {
+      return all.narrow(0, parameter.offset, parameter.value.numel());
+    };
+    now.weight_decay = parameter.decay ? weight_decay : 0;
+    adamw(part(state->masters), part(parameters_.arenas()[parameter.arena].gradients),
+          part(state->first), part(state->second), now);
   }
   ++steps;
   round_parameters();

@@ -47,16 +47,11 @@ class Optimizer {
   void round_parameters();
 
  private:
-  /// Neighbours in an arena that decay alike.
-  struct Range {
-    int64_t begin = 0, end = 0;
-    bool decay = true;
-  };
   struct State {
     size_t arena = 0;
     at::Tensor masters, first, second;
-    std::vector<Range> ranges;
-    at::Tensor ends = {}, decays = {};  // of the ranges, on the GPU that updates them
+    // On a GPU that updates them: where neighbours that decay alike end, and whether they do.
+    at::Tensor ends = {}, decays = {};
   };
   UpdateResult update_on_gpu(double lr, double weight_decay, double gradient_scale);
   AdamW rule(double lr, double weight_decay) const;  // of the next update

@@ -48,6 +48,26 @@ TEST(AdamW, IsItsFormula) {
     }
 }
 
+/// To the bit, also what its vectors leave over, and where the second moment moves faster.
+TEST(AdamW, RoundsAsTorchsFusedOne) {
+  for (const double beta1 : {0.9, 0.3})
+    for (const int64_t count : {1, 7, 8, 15, 8193, 100'003}) {
+      SCOPED_TRACE(count);
+      AdamW rule = kRule;
+      rule.beta1 = beta1;
+      rule.gradient_scale = 1;
+      State ours = state_of(count, at::kFloat), theirs = state_of(count, at::kFloat);
+      adamw(ours.p, ours.g, ours.m, ours.v, rule);
+      at::_fused_adamw_({theirs.p}, {theirs.g}, {theirs.m}, {theirs.v}, {},
+                        {at::full({}, rule.step, at::TensorOptions(at::kFloat))}, rule.lr,
+                        rule.beta1, rule.beta2, rule.weight_decay, rule.eps, /*amsgrad=*/false,
+                        /*maximize=*/false);
+      EXPECT_TRUE(at::equal(ours.m, theirs.m));
+      EXPECT_TRUE(at::equal(ours.v, theirs.v));
+      EXPECT_TRUE(at::equal(ours.p, theirs.p));
+    }
+}
+
 TEST(AdamW, DoesNotDependOnThreads) {
   const int before = at::get_num_threads();
   std::vector<State> results;
