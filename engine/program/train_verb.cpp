@@ -73,6 +73,7 @@ std::string costs(const Settings& settings) {
 
 Result run(const Wanted& wanted, const Session& session) {
   const Resolved resolved = resolve(wanted.recipe, wanted.overrides);
+  check_without_python(resolved.settings);
   Progress progress(session.err, session.quiet);
   for (const std::string& note : resolved.notes) progress.note(note);
   if (wanted.dry_run)

@@ -201,6 +201,65 @@ void check_data(const Settings& settings) {
           tokenizer.vocab_size.value_or(0), vocab);
 }
 
+/// Settings that are of the data and of the loop, though Megatron has them in its model.
+constexpr std::string_view kOfAnyModel[] = {"model.seq_length", "model.vocab_size",
+                                            "model.deterministic_mode"};
+
+/// With a model that a program has, settings of another would be ignored.
+void check_no_model(const Settings& settings) {
+  Settings given = settings, unset;
+  const std::vector<Field> usual = fields_of(unset);
+  for (size_t i = 0; const Field& field : fields_of(given)) {
+    const bool any = std::ranges::find(kOfAnyModel, field.path) != std::end(kOfAnyModel);
+    const bool same = field.get() == usual[i++].get();
+    require(any || field.group() != "model" || same, Kind::user,
+            "{} is {}, but the model is a module of the program's; leave the settings of a model "
+            "out: bascule.ConfigContainer() begins without",
+            field.path, brief(field.get()));
+  }
+}
+
+struct Service {
+  std::string_view name;
+  const std::optional<std::string>& wanted;
+  const char* setting;
+};
+
+std::vector<Service> services(const LoggerSettings& logger) {
+  return {{"Weights & Biases", logger.wandb_project, "wandb_project"},
+          {"MLflow", logger.mlflow_experiment, "mlflow_experiment"},
+          {"Comet", logger.comet_project, "comet_project"}};
+}
+
+void check_services(const Settings& settings) {
+  const LoggerSettings& logger = settings.logger;
+  require(!logger.mlflow_experiment || logger.mlflow_run_name, Kind::user,
+          "logger.mlflow_experiment is {}, which needs logger.mlflow_run_name",
+          logger.mlflow_experiment.value_or(""));
+  require(!logger.comet_project || logger.comet_experiment_name, Kind::user,
+          "logger.comet_project is {}, which needs logger.comet_experiment_name",
+          logger.comet_project.value_or(""));
+  const struct {
+    const char *set, *needed;
+    bool wrong;
+  } rows[] = {
+      {"wandb_exp_name", "wandb_project", logger.wandb_exp_name && !logger.wandb_project},
+      {"wandb_save_dir", "wandb_project", logger.wandb_save_dir && !logger.wandb_project},
+      {"wandb_entity", "wandb_project", logger.wandb_entity && !logger.wandb_project},
+      {"mlflow_run_name", "mlflow_experiment", logger.mlflow_run_name && !logger.mlflow_experiment},
+      {"mlflow_tracking_uri", "mlflow_experiment",
+       logger.mlflow_tracking_uri && !logger.mlflow_experiment},
+      {"mlflow_tags", "mlflow_experiment", logger.mlflow_tags && !logger.mlflow_experiment},
+      {"comet_experiment_name", "comet_project",
+       logger.comet_experiment_name && !logger.comet_project},
+      {"comet_workspace", "comet_project", logger.comet_workspace && !logger.comet_project},
+      {"comet_tags", "comet_project", logger.comet_tags && !logger.comet_project},
+  };
+  for (const auto& row : rows)
+    require(!row.wrong, Kind::user, "logger.{} is set, but nothing goes there without logger.{}",
+            row.set, row.needed);
+}
+
 void check_checkpoint(const CheckpointSettings& given) {
   require(!given.ckpt_step || given.load, Kind::user,
           "checkpoint.ckpt_step is {}, but checkpoint.load is not set",
@@ -234,15 +293,27 @@ void check_model(const ModelSettings& model) {
   check_recompute(model);
 }
 
-std::vector<std::string> check_settings(const Settings& settings) {
+void check_without_python(const Settings& settings) {
+  for (const Service& service : services(settings.logger))
+    require(!service.wanted, Kind::unsupported,
+            "logger.{} is {}, and {} has a client for Python only: train with bascule.pretrain(), "
+            "or leave it out",
+            service.setting, service.wanted.value_or(""), service.name);
+}
+
+std::vector<std::string> check_settings(const Settings& settings, ModelFrom from) {
   std::vector<std::string> notes;
   check_length(settings);
   check_optimizer(settings.optimizer);
   check_schedule(settings, notes);
-  check_architecture(settings);
+  if (from == ModelFrom::settings)
+    check_architecture(settings);
+  else
+    check_no_model(settings);
   check_model(settings.model);
   check_data(settings);
   check_checkpoint(settings.checkpoint);
+  check_services(settings);
   const ProfilingSettings& profile = settings.profiling;
   require(!profile.use_pytorch_profiler || !profile.nvtx_ranges, Kind::user,
           "profiling.use_pytorch_profiler and nvtx_ranges are both true, but one profiler can "

@@ -92,6 +92,27 @@ std::optional<std::string> SettingType<std::string>::from(const Tree& tree, cons
   return tree.string();
 }
 
+std::string SettingType<Texts>::text(const Range&) { return "a map of texts"; }
+Tree SettingType<Texts>::schema(const Range& range) {
+  return Tree::map(
+      {{"type", "object"}, {"additionalProperties", SettingType<std::string>::schema(range)}});
+}
+std::optional<Texts> SettingType<Texts>::from(const Tree& tree, const Range& range) {
+  if (!tree.is_map()) return std::nullopt;
+  Texts values;
+  for (const Tree::Entry& entry : tree.entries()) {
+    const auto value = SettingType<std::string>::from(entry.value, range);
+    if (!value) return std::nullopt;
+    values[entry.key] = *value;
+  }
+  return values;
+}
+Tree SettingType<Texts>::to(const Texts& values) {
+  Tree map = Tree::map();
+  for (const auto& [name, value] : values) map.set(name, value);
+  return map;
+}
+
 std::string text_of_choices(const std::vector<std::string_view>& names) {
   return names.size() == 1 ? std::string(names[0])
                            : fmt::format("one of {}", fmt::join(names, ", "));

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,6 +124,17 @@ struct SettingType<std::vector<T>> {
     for (const T& value : values) list.push_back(Item::to(T(value)));
     return list;
   }
+};
+
+/// Texts by name.
+using Texts = std::map<std::string, std::string>;
+
+template <>
+struct SettingType<Texts> {
+  static std::string text(const Range&);
+  static Tree schema(const Range&);
+  static std::optional<Texts> from(const Tree& tree, const Range& range);
+  static Tree to(const Texts& values);
 };
 
 /// One value, or a list with one for each layer (or kind of layer).

@@ -156,8 +156,9 @@ constexpr Unsupported kUnsupported[] = {
     {"checkpoint", " ckpt_convert_format ckpt_convert_save ", "`bascule import` and `bascule export` convert"},
     {"checkpoint", " save_tokenizer_assets ", "tokenizer.tokenizer_model is saved wherever it is set"},
 
-    {"logger", " wandb_project wandb_exp_name wandb_save_dir wandb_entity mlflow_experiment mlflow_run_name "
-               "mlflow_tracking_uri mlflow_tags log_energy ", kNoService},
+    {"logger", " log_energy ", kNoService},
+    {"logger", " comet_api_key ",
+     "settings are saved with every checkpoint, which is no place for a key; set COMET_API_KEY in the environment"},
     {"logger", " logging_level filter_warnings modules_to_filter set_level_for_all_loggers ", kPython},
     {"logger", " timing_log_level timing_log_option log_timers_to_tensorboard ", kTimers},
     {"logger", " tensorboard_queue_size throughput_window_size memory_keys runtime_time_unit "

@@ -30,6 +30,7 @@ std::string type_named(const std::string& name) {
   if (name == "integer") return "int";
   if (name == "number") return "float";
   if (name == "null") return "None";
+  if (name == "object") return "Mapping[str, str]";
   return name == "string" ? "str" : "Sequence[object]";
 }
 

@@ -3,7 +3,6 @@
 #include <cstdlib>
 
 #include "base/check.h"
-#include "recipe/check_settings.h"
 #include "recipe/overrides.h"
 
 namespace bascule {
@@ -17,7 +16,8 @@ std::string overrides_of_the_environment() {
 }
 
 Resolved resolve_layers(const std::string& recipe, const std::vector<RecipeLayer>& layers,
-                        const std::vector<std::string>& overrides, std::string_view environment) {
+                        const std::vector<std::string>& overrides, std::string_view environment,
+                        ModelFrom from = ModelFrom::settings) {
   Draft draft;
   for (const RecipeLayer& layer : layers) draft.apply(layer);
   for (const std::string& text : overrides) draft.apply(text, Origin::Kind::argument, "override");
@@ -26,7 +26,7 @@ Resolved resolve_layers(const std::string& recipe, const std::vector<RecipeLayer
   for (const std::string& text : words) draft.apply(text, Origin::Kind::environment, kVariable);
   Resolved resolved{.recipe = recipe, .settings = draft.settings(), .values = draft.values()};
   resolved.notes =
-      in_context("recipe " + recipe, [&] { return check_settings(resolved.settings); });
+      in_context("recipe " + recipe, [&] { return check_settings(resolved.settings, from); });
   return resolved;
 }
 
@@ -41,10 +41,10 @@ Resolved resolve(const std::string& recipe, const std::vector<std::string>& over
   return resolve_layers(recipe, recipe_layers(recipe), overrides, environment);
 }
 
-Resolved resolve_text(const std::string& text, const std::string& place) {
+Resolved resolve_text(const std::string& text, const std::string& place, ModelFrom from) {
   std::vector<RecipeLayer> layers = text_layers(text, place, {});
   layers.back().lines.clear();
-  return resolve_layers(place, layers, {}, overrides_of_the_environment());
+  return resolve_layers(place, layers, {}, overrides_of_the_environment(), from);
 }
 
 std::vector<std::string> redundant_keys(const std::string& name) {

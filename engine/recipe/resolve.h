@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "recipe/check_settings.h"
 #include "recipe/draft.h"
 
 namespace bascule {
@@ -30,7 +31,8 @@ Resolved resolve(const std::string& recipe, const std::vector<std::string>& over
 /// Resolves the text of a recipe that a program made: its own values come from `place`, without a
 /// line. A file that it is based on is looked for in the working directory. BASCULE_OVERRIDES is
 /// applied last; errors as above.
-Resolved resolve_text(const std::string& text, const std::string& place);
+Resolved resolve_text(const std::string& text, const std::string& place,
+                      ModelFrom from = ModelFrom::settings);
 
 /// YAML that resolves to the same settings: every value that is not unset by default, with its
 /// origin as a comment.

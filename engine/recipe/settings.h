@@ -219,6 +219,11 @@ struct LoggerSettings {
   int64_t tensorboard_log_interval = 1;
   bool log_throughput_to_tensorboard = false, log_memory_to_tensorboard = false;
   bool log_validation_ppl_to_tensorboard = false;
+  std::optional<std::string> wandb_project, wandb_exp_name, wandb_save_dir, wandb_entity;
+  std::optional<std::string> mlflow_experiment, mlflow_run_name, mlflow_tracking_uri;
+  std::optional<Texts> mlflow_tags;
+  std::optional<std::string> comet_project, comet_experiment_name, comet_workspace;
+  std::optional<std::vector<std::string>> comet_tags;
   bool operator==(const LoggerSettings&) const = default;
 
   void fields(auto& field) {
@@ -234,6 +239,22 @@ struct LoggerSettings {
     field("log_memory_to_tensorboard", log_memory_to_tensorboard, "memory, too");
     field("log_validation_ppl_to_tensorboard", log_validation_ppl_to_tensorboard,
           "perplexity of evaluations, too");
+    field("wandb_project", wandb_project, "from Python only: the project at Weights & Biases");
+    field("wandb_exp_name", wandb_exp_name, "the run's name there");
+    field("wandb_save_dir", wandb_save_dir, "its local files; null: wandb in checkpoint.save");
+    field("wandb_entity", wandb_entity, "the user or team there");
+    field("mlflow_experiment", mlflow_experiment, "from Python only: the experiment in MLflow");
+    field("mlflow_run_name", mlflow_run_name, "the run's name there; required with it");
+    field("mlflow_tracking_uri", mlflow_tracking_uri,
+          "the server or directory; null: MLflow's own");
+    field("mlflow_tags", mlflow_tags, "tags of the run there");
+    field("comet_project", comet_project,
+          "from Python only: the project at Comet; the environment's COMET_API_KEY is the key (of "
+          "newer Bridges)");
+    field("comet_experiment_name", comet_experiment_name,
+          "the experiment's name there; required with it");
+    field("comet_workspace", comet_workspace, "the workspace there; null: the key's own");
+    field("comet_tags", comet_tags, "tags of the experiment there");
     field("save_config_filepath", save_config_filepath,
           "the resolved settings are written here, a recipe to train with again; null: only into "
           "checkpoints, as bascule/recipe.yaml");

@@ -500,6 +500,38 @@ class LoggerSettings(Group):
     """memory, too. Accepted is true or false; the default is false."""
     log_validation_ppl_to_tensorboard: bool
     """perplexity of evaluations, too. Accepted is true or false; the default is false."""
+    wandb_project: str | None
+    """from Python only: the project at Weights & Biases. Accepted is a text, or null; the
+    default is null."""
+    wandb_exp_name: str | None
+    """the run's name there. Accepted is a text, or null; the default is null."""
+    wandb_save_dir: str | None
+    """its local files; null: wandb in checkpoint.save. Accepted is a text, or null; the default
+    is null."""
+    wandb_entity: str | None
+    """the user or team there. Accepted is a text, or null; the default is null."""
+    mlflow_experiment: str | None
+    """from Python only: the experiment in MLflow. Accepted is a text, or null; the default is
+    null."""
+    mlflow_run_name: str | None
+    """the run's name there; required with it. Accepted is a text, or null; the default is null."""
+    mlflow_tracking_uri: str | None
+    """the server or directory; null: MLflow's own. Accepted is a text, or null; the default is
+    null."""
+    mlflow_tags: Mapping[str, str] | None
+    """tags of the run there. Accepted is a map of texts, or null; the default is null."""
+    comet_project: str | None
+    """from Python only: the project at Comet; the environment's COMET_API_KEY is the key (of
+    newer Bridges). Accepted is a text, or null; the default is null."""
+    comet_experiment_name: str | None
+    """the experiment's name there; required with it. Accepted is a text, or null; the default
+    is null."""
+    comet_workspace: str | None
+    """the workspace there; null: the key's own. Accepted is a text, or null; the default is
+    null."""
+    comet_tags: Sequence[str] | None
+    """tags of the experiment there. Accepted is a list, each a text, or null; the default is
+    null."""
     save_config_filepath: str | None
     """the resolved settings are written here, a recipe to train with again; null: only into
     checkpoints, as bascule/recipe.yaml. Accepted is a text, or null; the default is null."""

@@ -26,6 +26,16 @@ std::optional<Tree> list_of(nb::handle object) {
   return list;
 }
 
+std::optional<Tree> map_of(nb::handle object) {
+  Tree map = Tree::map();
+  for (const auto& [key, item] : nb::borrow<nb::dict>(object)) {
+    std::optional<Tree> value = nb::isinstance<nb::str>(key) ? tree_of(item) : std::nullopt;
+    if (!value) return std::nullopt;
+    map.set(utf8(key), std::move(*value));
+  }
+  return map;
+}
+
 }  // namespace
 
 nb::object object_of(const Tree& tree) {
@@ -59,6 +69,7 @@ std::optional<Tree> tree_of(nb::handle object) {
   if (nb::isinstance<nb::float_>(object)) return Tree(nb::cast<double>(object));
   if (nb::isinstance<nb::str>(object)) return Tree(utf8(object));
   if (nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object)) return list_of(object);
+  if (nb::isinstance<nb::dict>(object)) return map_of(object);
   if (::PyIndex_Check(object.ptr()) != 0) return integer_of(object);
   if (nb::hasattr(object, "__fspath__")) return Tree(path(object, "a path"));
   return std::nullopt;

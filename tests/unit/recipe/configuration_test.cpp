@@ -52,6 +52,27 @@ TEST(Configuration, writes_what_was_set) {
   EXPECT_EQ(Configuration(text, "again").yaml(), text);
 }
 
+TEST(ResolveText, of_a_programs_own_model) {
+  const std::string plain = "base: pretrain\nmodel: {seq_length: 64, vocab_size: 100}\n";
+  expect_error(Kind::user, {"model.family is not set"}, [&] { resolve_text(plain, "python"); });
+  EXPECT_EQ(resolve_text(plain, "python", ModelFrom::program).settings.model.seq_length, 64);
+  const std::string other = "base: pretrain\nmodel: {hidden_size: 64}\n";
+  expect_error(Kind::user, {"model.hidden_size is 64, but the model is a module of the program's"},
+               [&] { resolve_text(other, "python", ModelFrom::program); });
+}
+
+TEST(CheckWithoutPython, refuses_services) {
+  const Resolved resolved =
+      resolve("llama32_1b", {"logger.wandb_project=mine", "logger.wandb_exp_name=first"}, "");
+  expect_error(Kind::unsupported, {"logger.wandb_project is mine", "a client for Python only"},
+               [&] { check_without_python(resolved.settings); });
+  const Resolved tagged = resolve(
+      "llama32_1b",
+      {"logger.mlflow_experiment=e", "logger.mlflow_run_name=r", "logger.mlflow_tags={team: blue}"},
+      "");
+  EXPECT_EQ(tagged.settings.logger.mlflow_tags, (Texts{{"team", "blue"}}));
+}
+
 TEST(Configuration, says_which_value_is_not_accepted) {
   Configuration configuration = of_llama();
   expect_error(Kind::user, {"train.train_iters is -1; accepted is an integer of at least 1"},

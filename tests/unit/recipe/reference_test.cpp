@@ -38,7 +38,7 @@ TEST(Fields, take_their_defaults_back) {
 
 TEST(Fields, are_changed_by_nothing_that_they_do_not_take) {
   Settings settings;
-  const Tree wrong = Tree::map({{"a", 1}});
+  const Tree wrong = Tree::map({{"a", Tree::list({1})}});
   for (const Field& field : fields_of(settings)) EXPECT_FALSE(field.set(wrong)) << field.path;
   EXPECT_TRUE(settings == Settings{});
 }

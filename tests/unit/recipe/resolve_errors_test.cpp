@@ -67,6 +67,8 @@ TEST(Refused, values_of_the_wrong_kind) {
           {{"checkpoint.ckpt_format=zarr"}, {"accepted is torch_dist"}},
           {{"tokenizer.tokenizer_type=TikTokenizer"}, {"one of NullTokenizer, HuggingFace"}},
           {{"rng.seed=-1"}, {"an integer from 0"}},
+          {{"logger.mlflow_tags=[a]"}, {"accepted is a map of texts, or null"}},
+          {{"logger.mlflow_tags={a: [b]}"}, {"accepted is a map of texts, or null"}},
       });
 }
 
@@ -109,7 +111,8 @@ TEST(Refused, settings_of_megatrons_that_are_not_supported) {
           {{"model.attention_dropout=0.1"}, {"dropout is not built"}, kind},
           {{"model.calculate_per_token_loss=false"}, {"does not depend on micro batches"}, kind},
           {{"model._target_=x"}, {"model.family says which model"}, kind},
-          {{"logger.wandb_project=x"}, {"logger.wandb_project", "a service"}, kind},
+          {{"logger.log_energy=true"}, {"logger.log_energy", "a service"}, kind},
+          {{"logger.comet_api_key=x"}, {"logger.comet_api_key", "COMET_API_KEY"}, kind},
           {{"peft.dim=8"}, {"adapters are not trained yet"}, kind},
           {{"dataset.num_workers=8"}, {"dataset.num_workers"}, kind},
           {{"model.tensor_model_parallel_size=2"}, {"is 2, but training runs on one device"}, kind},
@@ -185,6 +188,10 @@ TEST(Refused, settings_that_do_not_fit_each_other) {
           {{"checkpoint.most_recent_k=0"}, {"most_recent_k is 0"}},
           {{"profiling.nvtx_ranges=true", "profiling.use_pytorch_profiler=true"}, {"both true"}},
           {{"profiling.profile_step_start=13"}, {"is 13, after profile_step_end, 12"}},
+          {{"logger.mlflow_experiment=x"}, {"needs logger.mlflow_run_name"}},
+          {{"logger.comet_project=x"}, {"needs logger.comet_experiment_name"}},
+          {{"logger.wandb_entity=x"}, {"nothing goes there without logger.wandb_project"}},
+          {{"logger.mlflow_tags={a: b}"}, {"nothing goes there without logger.mlflow_experiment"}},
       });
 }
 
