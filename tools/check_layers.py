@@ -34,7 +34,9 @@ MAY_SEE: dict[str, set[str]] = {
     },
     "program": {"base", "settings", "model", "bridge", "cli", "recipe", "nn", "train"},
     "python": {"base", "settings", "bridge", "cli", "recipe"},
-    "python_engine": {"base", "bridge", "cli", "python", "train"},  # python/engine
+    "python_engine": {
+        "base", "settings", "bridge", "cli", "recipe", "python", "nn", "train",
+    },  # python/engine
 }
 # A public header: the box that owns it. The command line and Python see bridge's only.
 PUBLIC: dict[str, str] = {

@@ -9,25 +9,28 @@
 
 namespace bascule {
 
+namespace {
+
+/// Parameters are of the first ones; buffers of modules are of any.
+constexpr std::pair<DType, at::ScalarType> kTypes[] = {
+    {DType::f64, at::kDouble},   {DType::f32, at::kFloat}, {DType::bf16, at::kBFloat16},
+    {DType::f16, at::kHalf},     {DType::i64, at::kLong},  {DType::i32, at::kInt},
+    {DType::i16, at::kShort},    {DType::i8, at::kChar},   {DType::u8, at::kByte},
+    {DType::boolean, at::kBool},
+};
+
+}  // namespace
+
 at::ScalarType torch_type(DType dtype) {
-  switch (dtype) {
-    case DType::f64:
-      return at::kDouble;
-    case DType::f32:
-      return at::kFloat;
-    case DType::bf16:
-      return at::kBFloat16;
-    case DType::f16:
-      return at::kHalf;
-    default:
-      fail(Kind::internal, "{} is no type of parameters", torch_name(dtype));
-  }
+  for (const auto& [ours, torchs] : kTypes)
+    if (ours == dtype) return torchs;
+  fail(Kind::internal, "{} is no type of parameters", torch_name(dtype));
 }
 
 DType stored_dtype(at::ScalarType type) {
-  for (const DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16})
-    if (torch_type(dtype) == type) return dtype;
-  fail(Kind::internal, "tensors of {} are not stored", at::toString(type));
+  for (const auto& [ours, torchs] : kTypes)
+    if (torchs == type) return ours;
+  fail(Kind::unsupported, "tensors of {} are not stored", at::toString(type));
 }
 
 ArenaSource::ArenaSource(std::vector<NamedTensor> tensors) : tensors_(std::move(tensors)) {

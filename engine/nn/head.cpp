@@ -84,14 +84,13 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
   const Tensor mask = batch.loss_mask.to(compute_type(in));
   const int64_t tokens = x.size(0), step = chunk_rows(x);
   Tensor dx = scale ? at::empty_like(x) : Tensor();
-  Tensor sum = at::zeros({}, mask.options());
+  Tensor all = at::empty_like(mask);
   for (int64_t at = 0; at < tokens; at += step) {
     const int64_t rows = std::min(step, tokens - at);
     const Tensor part = x.narrow(0, at, rows), weights = mask.narrow(0, at, rows);
     Tensor z = at::mm(part, weight_->value.t());
-    const Tensor losses =
-        cross_entropy(z, batch.labels.narrow(0, at, rows), weights, soft_cap_, scale);
-    sum += (losses * weights).sum();
+    all.narrow(0, at, rows)
+        .copy_(cross_entropy(z, batch.labels.narrow(0, at, rows), weights, soft_cap_, scale));
     if (!scale) continue;
     Tensor place = dx.narrow(0, at, rows);
     at::mm_out(place, z, weight_->value);
@@ -101,7 +100,8 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
   }
   if (scale && din) *din = norm_.backward(dx, batch, saved);
   accumulate(saved);
-  const Tensor counted = at::stack({sum, mask.sum()});
+  // One sum, as of who has the losses of all tokens, so that it depends on no chunk.
+  const Tensor counted = at::stack({(all * mask).sum(), mask.sum()});
   if (counted.is_meta()) return {};
   const Tensor sums = counted.cpu();
   return {sums[0].item<double>(), sums[1].item<double>()};

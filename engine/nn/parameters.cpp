@@ -34,7 +34,7 @@ bool trained(const Parameter& parameter) {
 
 Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
                        const ParameterOptions& options)
-    : device_(options.device), local_(std::move(local)) {
+    : options_(options), local_(std::move(local)) {
   const auto wide = options.dtype == at::kDouble ? at::kDouble : at::kFloat;
   std::vector<int64_t> sizes;
   std::vector<Shape> shapes;
@@ -43,7 +43,8 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
     const bool fp32 = slots.find(parameter.slots.front())->fp32;
     const Arena wanted{.expert = parameter.group == Group::expert_tensor,
                        .dtype = fp32 ? wide : options.dtype,
-                       .trainable = options.gradients && trained(parameter)};
+                       .trainable = options.gradients && trained(parameter) &&
+                                    !options.frozen.contains(parameter.name)};
     const auto same = std::ranges::find_if(arenas_, [&](const Arena& arena) {
       return arena.expert == wanted.expert && arena.dtype == wanted.dtype &&
              arena.trainable == wanted.trainable;

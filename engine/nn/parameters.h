@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,7 +38,8 @@ struct Arena {
 struct ParameterOptions {
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
-  bool gradients = true;  // false: for inference
+  bool gradients = true;              // false: for inference
+  std::set<std::string> frozen = {};  // names of what is not trained
 };
 
 class Parameters {
@@ -64,7 +66,8 @@ class Parameters {
   const std::vector<Parameter>& all() const { return all_; }
   const std::vector<Arena>& arenas() const { return arenas_; }
   const Dialect& dialect() const { return local_; }
-  at::Device device() const { return device_; }
+  const ParameterOptions& options() const { return options_; }
+  at::Device device() const { return options_.device; }
   /// Forgets all gradients: what is added to one first overwrites it, so that none need be filled
   /// with zeros. Tallies become zero.
   void begin_step();
@@ -72,7 +75,7 @@ class Parameters {
   void end_step();
 
  private:
-  at::Device device_;
+  ParameterOptions options_;
   Dialect local_;
   std::vector<Parameter> all_, tallies_;
   std::vector<Arena> arenas_;

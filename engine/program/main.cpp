@@ -1,24 +1,16 @@
 // bascule-engine: runs the verbs that need torch, with the command line of bascule.
-#include <c10/util/Exception.h>
-
-#include "base/check.h"
 #include "cli/run.h"
 #include "program/verbs.h"
+#include "train/failure.h"
 
 namespace bascule::cli {
 namespace {
 
-/// What torch throws carries a stack of its own calls, which no user reads.
 Result run_on_torch(const std::function<Result(const Session&)>& run, const Session& session) {
   try {
     return run(session);
-  } catch (const c10::OutOfMemoryError& error) {
-    fail(Kind::environment,
-         "the GPU's memory is full ({}); a smaller train.micro_batch_size or model.seq_length, or "
-         "model.recompute_granularity=full, takes less, and --dry-run says how much",
-         error.what_without_backtrace());
-  } catch (const c10::Error& error) {
-    fail(Kind::internal, "{}", error.what_without_backtrace());
+  } catch (...) {
+    rethrow_without_stack(std::current_exception());
   }
 }
 

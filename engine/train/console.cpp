@@ -26,11 +26,13 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
       "iteration (ms): {:.1f} |",
       fmt::gmtime(static_cast<std::time_t>(now)), last.step, last.steps, last.consumed_samples,
       seconds / count * 1e3);
-  if (throughput)
+  if (throughput && flops > 0)
     line += fmt::format(" throughput per GPU (TFLOP/s/GPU): {:.1f} |", flops / seconds / 1e12);
   line += fmt::format(" learning rate: {:.6E} | global batch size: {:5} |", last.result.lr,
                       last.result.sequences);
   if (applied > 0) line += fmt::format(" lm loss: {:.6E} |", loss / static_cast<double>(applied));
+  for (const auto& [name, mean] : last.result.reported)
+    line += fmt::format(" {}: {:.6E} |", name, mean);
   line += fmt::format(" loss scale: 1.0 | grad norm: {:.3f} |", last.result.gradient_norm);
   if (last.result.zeros) line += fmt::format(" num zeros: {} |", *last.result.zeros);
   if (last.result.parameter_norm)
@@ -43,8 +45,12 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
 }
 
 std::string console_line(const EvaluationRow& row) {
-  return fmt::format(" {} loss at iteration {} | lm loss value: {:.6E} | lm loss PPL: {:.6E} |",
-                     row.split, row.step, row.loss, std::exp(std::min(20.0, row.loss)));
+  std::string line =
+      fmt::format(" {} loss at iteration {} | lm loss value: {:.6E} | lm loss PPL: {:.6E} |",
+                  row.split, row.step, row.loss, std::exp(std::min(20.0, row.loss)));
+  for (const auto& [name, mean] : row.reported)
+    line += fmt::format(" {} value: {:.6E} |", name, mean);
+  return line;
 }
 
 }  // namespace bascule

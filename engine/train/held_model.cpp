@@ -1,8 +1,6 @@
 #include "train/held_model.h"
 
 #include <c10/core/GradMode.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "base/check.h"
@@ -12,6 +10,7 @@
 #include "recipe/check_settings.h"
 #include "recipe/settings.h"
 #include "settings/tree.h"
+#include "train/given_batch.h"
 #include "train/weights.h"
 
 namespace bascule {
@@ -58,19 +57,6 @@ void check_run(Tree& provider, const Tree& architecture) {
       provider.erase(name);
   }
   check_model(settings.model);
-}
-
-Tensor flat(const Tensor& given, const Tensor& like, const char* name) {
-  require(given.sizes() == like.sizes(), Kind::user, "{} has the shape [{}], not input_ids' [{}]",
-          name, fmt::join(given.sizes(), ", "), fmt::join(like.sizes(), ", "));
-  return given.to(at::kLong).contiguous().view({-1});
-}
-
-void require_within(const Tensor& ids, int64_t end, const char* name) {
-  if (ids.numel() == 0) return;
-  const int64_t least = ids.min().item<int64_t>(), most = ids.max().item<int64_t>();
-  require(least >= 0 && most < end, Kind::user, "{} holds {}, which is not in [0, {})", name,
-          least < 0 ? least : most, end);
 }
 
 /// The model that an origin becomes with other settings of its provider.
@@ -122,7 +108,9 @@ void load_weights(const LoadedModel& model, const std::string& path) {
 
 Forward::Forward(std::shared_ptr<LoadedModel> model, const Tensor& tokens, const Tensor& positions,
                  bool kept)
-    : model_(std::move(model)), kept_(kept) {
+    : model_(std::move(model)),
+      kept_(kept),
+      of_a_step_(kept && model_->under_way && model_->under_way->now) {
   const c10::NoGradGuard guard;
   require(tokens.dim() == 2 && tokens.numel() > 0, Kind::user,
           "input_ids are of {} dimensions; [sequences, length] is what a model takes",
@@ -130,14 +118,14 @@ Forward::Forward(std::shared_ptr<LoadedModel> model, const Tensor& tokens, const
   const Arch& arch = model_->model.arch;
   const at::Device device = model_->parameters->device();
   batch_ = {.sequences = tokens.size(0), .length = tokens.size(1)};
-  batch_.tokens = flat(tokens, tokens, "input_ids");
+  batch_.tokens = flat_ids(tokens, tokens, "input_ids");
   require_within(batch_.tokens, arch.vocab, "input_ids");
   require(arch.max_positions == 0 || batch_.length <= arch.max_positions, Kind::user,
           "sequences of {} tokens, and the model is made for {} positions", batch_.length,
           arch.max_positions);
   batch_.positions =
       positions.defined()
-          ? flat(positions, tokens, "position_ids")
+          ? flat_ids(positions, tokens, "position_ids")
           : at::arange(batch_.length, batch_.tokens.options()).repeat({tokens.size(0)});
   batch_.tokens = batch_.tokens.to(device);
   batch_.positions = batch_.positions.to(device);
@@ -154,7 +142,7 @@ Tensor Forward::logits() const {
 Tensor Forward::losses(const Tensor& labels) const {
   const c10::NoGradGuard guard;
   Batch batch = batch_;
-  batch.labels = flat(labels, batch_.tokens.view({batch_.sequences, batch_.length}), "labels")
+  batch.labels = flat_ids(labels, batch_.tokens.view({batch_.sequences, batch_.length}), "labels")
                      .to(hidden_.device());
   require_within(batch.labels, model_->model.arch.vocab, "labels");
   return model_->decoder->head().losses(hidden_, batch).view({batch_.sequences, batch_.length});
@@ -167,7 +155,19 @@ std::vector<Tensor> Forward::backward(const Tensor& gradient, const std::optiona
           "the backward of this forward was computed already, or never kept; run it again");
   kept_ = false;
   Parameters& parameters = *model_->parameters;
-  parameters.begin_step();
+  if (of_a_step_) {
+    const UnderWay& step = *model_->under_way;
+    require(step.now, Kind::user,
+            "the backward of a step's forward came after the step, whose gradients are used");
+    batch_.before = step.before;
+    batch_.balance_scale =
+        step.balance != 0 ? step.balance : static_cast<double>(batch_.sequences * batch_.length);
+  } else {
+    require(!model_->under_way || !model_->under_way->now, Kind::user,
+            "the backward of a forward from outside of the step came during it, and would mix its "
+            "gradients with the step's; run the forward again");
+    parameters.begin_step();
+  }
   Tensor dhidden;
   const Head& head = model_->decoder->head();
   if (labels) {
@@ -180,6 +180,7 @@ std::vector<Tensor> Forward::backward(const Tensor& gradient, const std::optiona
         head.logits_backward(gradient.contiguous().view({hidden_.size(0), -1}), hidden_, batch_);
   }
   model_->decoder->backward(dhidden, batch_, saved_);
+  if (of_a_step_) return std::vector<Tensor>(parameters.all().size());
   parameters.end_step();
   std::vector<Tensor> gradients;
   for (size_t i = 0; i < parameters.all().size(); ++i) {

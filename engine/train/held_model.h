@@ -54,7 +54,8 @@ class Forward {
   at::Tensor losses(const at::Tensor& labels) const;
 
   /// The gradients of the parameters for which `wanted` holds, in their order and dtypes, those of
-  /// others undefined, from the gradient of logits() or, with labels, of losses(labels).
+  /// others undefined, from the gradient of logits() or, with labels, of losses(labels). Those of a
+  /// step of a run that is under way are added to the run's, and all that is given is undefined.
   std::vector<at::Tensor> backward(const at::Tensor& gradient,
                                    const std::optional<at::Tensor>& labels,
                                    const std::vector<bool>& wanted);
@@ -65,6 +66,7 @@ class Forward {
   Saved saved_;
   at::Tensor hidden_;
   bool kept_;
+  bool of_a_step_;  // of a run
 };
 
 /// A model's tensors under Hugging Face's names, one at a time.

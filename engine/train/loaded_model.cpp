@@ -11,11 +11,11 @@ namespace bascule {
 LoadedModel empty_model(TrainedModel model, const ParameterOptions& options) {
   LoadedModel made{.model = std::move(model), .dtype = options.dtype};
   const TrainedModel& what = made.model;
-  made.parameters = std::make_unique<Parameters>(
+  made.parameters = std::make_shared<Parameters>(
       what.slots,
       megatron_local(what.arch, what.slots, {}, 0, {.vocab_multiple = what.vocab_multiple}),
       Shards{}, options);
-  made.decoder = std::make_unique<Decoder>(what.arch, *made.parameters);
+  made.decoder = std::make_shared<Decoder>(what.arch, *made.parameters);
   return made;
 }
 
@@ -39,10 +39,11 @@ Outcome export_hf(const LoadedModel& model, const std::string& target, const Opt
 std::filesystem::path save_megatron(const LoadedModel& model, const std::string& target,
                                     int64_t iteration, Reporter& reporter) {
   const ArenaSource source(values(*model.parameters));
-  TrainingCheckpoint checkpoint{.iteration = iteration,
-                                .dtype = std::string(torch_name(stored_dtype(model.dtype)))};
+  TrainingCheckpoint checkpoint{.iteration = iteration};
   checkpoint.train_state.step = iteration;
-  return save_training_checkpoint(target, model.model,
+  const CheckpointForm form =
+      checkpoint_form(model.model, std::string(torch_name(stored_dtype(model.dtype))), {});
+  return save_training_checkpoint(target, model.model.slots, form,
                                   {.source = source, .local = model.parameters->dialect()},
                                   checkpoint, reporter);
 }

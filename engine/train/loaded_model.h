@@ -1,5 +1,4 @@
-// A model in memory that no loop trains: to look at what it computes, or for others to drive. One
-// thread at a time.
+// A model in memory: to look at what it computes, or for others to drive. One thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include "bridge/trained_model.h"
 #include "nn/decoder.h"
 #include "nn/parameters.h"
+#include "train/under_way.h"
 
 namespace bascule {
 
@@ -19,8 +19,9 @@ struct LoadedModel {
   std::filesystem::path path = {};       // the snapshot, or the iteration's directory; may be empty
   std::filesystem::path tokenizer = {};  // the directory that tokenizer.json may be in
   at::ScalarType dtype = at::kFloat;
-  std::unique_ptr<Parameters> parameters = {};
-  std::unique_ptr<Decoder> decoder = {};
+  std::shared_ptr<Parameters> parameters = {};
+  std::shared_ptr<Decoder> decoder = {};
+  std::shared_ptr<UnderWay> under_way = {};  // of the run that trains it; none does: undefined
 
   /// [tokens, vocabulary] of sequences of equal length, flattened.
   at::Tensor logits(const std::vector<int64_t>& tokens, int64_t sequences) const;

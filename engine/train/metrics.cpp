@@ -32,32 +32,12 @@ class JsonLines : public MetricsSink {
     end_ = static_cast<int64_t>(kept.size());
   }
 
-  void step(const StepRow& row) override {
-    const StepResult& r = row.result;
-    Json all = {{"step", row.step},
-                {"loss", number(r.loss)},
-                {"grad_norm", number(r.gradient_norm)},
-                {"lr", r.lr},
-                {"weight_decay", r.weight_decay},
-                {"tokens", r.tokens},
-                {"global_batch_size", r.sequences},
-                {"consumed_samples", row.consumed_samples},
-                {"seconds", row.seconds},
-                {"tokens_per_second", number(r.tokens / row.seconds)},
-                {"tflops", number(row.flops / row.seconds / 1e12)},
-                {"skipped", !r.applied}};
-    if (r.zeros) all["zero_gradients"] = *r.zeros;
-    if (r.parameter_norm) all["params_norm"] = number(*r.parameter_norm);
-    if (row.peak_bytes > 0) all["peak_memory_bytes"] = row.peak_bytes;
-    append(all);
-  }
-  void evaluation(const EvaluationRow& row) override {
-    append({{"step", row.step}, {row.split + "_loss", number(row.loss)}});
-  }
+  void step(const StepRow& row) override { append(to_json(row)); }
+  void evaluation(const EvaluationRow& row) override { append(to_json(row)); }
 
  private:
-  void append(const Json& row) {
-    const std::string line = row.dump() + "\n";
+  void append(const std::string& row) {
+    const std::string line = row + "\n";
     file_.pwrite_all(end_, as_bytes(line));
     end_ += static_cast<int64_t>(line.size());
   }
@@ -66,7 +46,42 @@ class JsonLines : public MetricsSink {
   int64_t end_ = 0;
 };
 
+void add_reported(const std::vector<std::pair<std::string, double>>& reported, Json& all) {
+  for (const auto& [name, mean] : reported) all["reported"][name] = number(mean);
+}
+
+std::string dumped(const Json& row) {
+  return row.dump(-1, ' ', false, Json::error_handler_t::replace);  // names come from users
+}
+
 }  // namespace
+
+std::string to_json(const StepRow& row) {
+  const StepResult& r = row.result;
+  Json all = {{"step", row.step},
+              {"loss", number(r.loss)},
+              {"grad_norm", number(r.gradient_norm)},
+              {"lr", r.lr},
+              {"weight_decay", r.weight_decay},
+              {"tokens", r.tokens},
+              {"global_batch_size", r.sequences},
+              {"consumed_samples", row.consumed_samples},
+              {"seconds", row.seconds},
+              {"tokens_per_second", number(r.tokens / row.seconds)},
+              {"skipped", !r.applied}};
+  if (row.flops > 0) all["tflops"] = number(row.flops / row.seconds / 1e12);
+  if (r.zeros) all["zero_gradients"] = *r.zeros;
+  if (r.parameter_norm) all["params_norm"] = number(*r.parameter_norm);
+  if (row.peak_bytes > 0) all["peak_memory_bytes"] = row.peak_bytes;
+  add_reported(r.reported, all);
+  return dumped(all);
+}
+
+std::string to_json(const EvaluationRow& row) {
+  Json all = {{"step", row.step}, {row.split + "_loss", number(row.loss)}};
+  add_reported(row.reported, all);
+  return dumped(all);
+}
 
 std::unique_ptr<MetricsSink> json_lines(const std::filesystem::path& path, int64_t from) {
   return std::make_unique<JsonLines>(path, from);

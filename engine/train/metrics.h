@@ -17,7 +17,7 @@ struct StepRow {
   int64_t step = 0, steps = 0;  // this one, of so many
   int64_t consumed_samples = 0;
   double seconds = 0;
-  double flops = 0;        // of the step, as the peers count them
+  double flops = 0;        // of the step, as the peers count them; 0: not known
   int64_t skipped = 0;     // steps so far
   int64_t peak_bytes = 0;  // the most that tensors took on the device so far
   StepResult result;
@@ -27,7 +27,12 @@ struct EvaluationRow {
   int64_t step = 0;
   std::string split;  // "validation" or "test"
   double loss = 0;
+  std::vector<std::pair<std::string, double>> reported = {};  // other means than the loss
 };
+
+/// The rows as JSON objects, as the file of json_lines() has them.
+std::string to_json(const StepRow& row);
+std::string to_json(const EvaluationRow& row);
 
 class MetricsSink {
  public:

@@ -13,14 +13,14 @@ using pickle::Type;
 using pickle::Value;
 
 /// One kind of the optimizer's tensors.
-void take_state(const Opened& opened, const Training& run, const std::string& prefix,
+void take_state(const StoredRun& stored, const Training& run, const std::string& prefix,
                 const std::vector<NamedTensor>& targets) {
   Dialect local;
   for (const Binding& row : run.parameters->dialect().bindings)
     for (const NamedTensor& target : targets)
       if (target.name == row.name) local.bindings.push_back(row);
-  fill(run.model.slots, opened.source(), optimizer_dialect(opened.dialect, prefix), local, {},
-       targets);
+  fill(run.model ? run.model->slots : run.module->slots, stored.dist,
+       optimizer_dialect(stored.dialect, prefix), local, {}, targets);
 }
 
 std::optional<Value> find_in(const std::optional<Value>& dict, std::string_view key) {
@@ -41,8 +41,8 @@ std::string masters_prefix(const TensorSource& source, const std::string& name) 
 
 /// The state of torch's optimizer inside of Megatron's: that of an fp32 run is not wrapped, and
 /// several chained ones (experts apart) are numbered and have made the same steps.
-std::optional<Value> inner_state(const Opened& opened) {
-  std::optional<Value> outer = find_in(opened.dist->common(), "optimizer");
+std::optional<Value> inner_state(const StoredRun& stored) {
+  std::optional<Value> outer = find_in(stored.dist.common(), "optimizer");
   if (outer && outer->type() == Type::dict && outer->size() > 0 &&
       outer->key(0).type() == Type::integer)
     outer = outer->value(0);
@@ -52,50 +52,50 @@ std::optional<Value> inner_state(const Opened& opened) {
 
 /// Updates that the moments have seen: of the first parameter group, or the step that all have in
 /// common, a tensor.
-std::optional<double> stored_steps(const Opened& opened) {
-  const std::optional<Value> inner = inner_state(opened);
+std::optional<double> stored_steps(const StoredRun& stored) {
+  const std::optional<Value> inner = inner_state(stored);
   const auto groups = find_in(inner, "param_groups");
   if (groups && groups->type() == Type::list && groups->size() > 0)
     if (const auto step = find_in(groups->at(0), "step")) return step->number();
   const auto common = find_in(find_in(inner, "state"), "common_step");
   if (!common) return {};
   if (!is_tensor(*common)) return common->number();
-  return open_torch_file(opened.path / "common.pt").scalar(*common).number();
+  return open_torch_file(stored.path / "common.pt").scalar(*common).number();
 }
 
-int64_t optimizer_steps(const Opened& opened) {
+int64_t optimizer_steps(const StoredRun& stored) {
   const std::optional<double> steps =
-      in_context((opened.path / "common.pt").string(), [&] { return stored_steps(opened); });
+      in_context((stored.path / "common.pt").string(), [&] { return stored_steps(stored); });
   require(steps.has_value(), Kind::mismatch,
           "{} does not say how many updates its optimizer has made; take its weights alone: "
           "checkpoint.load_optim=false",
-          opened.path.string());
+          stored.path.string());
   require(*steps >= 0 && *steps < 1e15 && *steps == std::floor(*steps), Kind::format,
-          "{} says that its optimizer has made {} updates", opened.path.string(), *steps);
+          "{} says that its optimizer has made {} updates", stored.path.string(), *steps);
   return static_cast<int64_t>(*steps);
 }
 
 }  // namespace
 
-void take_optimizer(const Opened& opened, Training& run) {
-  const TorchDistSource& source = *opened.dist;
-  const std::string any = opened.dialect.bindings.front().name;
+void take_optimizer(const StoredRun& stored, Training& run) {
+  const TorchDistSource& source = stored.dist;
+  const std::string any = stored.dialect.bindings.front().name;
   const std::string type = sharding_of(source);
   require(type.empty() || type == "fully_reshardable", Kind::unsupported,
           "{} keeps the optimizer's state as {}, which only the same layout can read; save it with "
           "--dist-ckpt-optim-fully-reshardable (Bridge: "
           "checkpoint.dist_ckpt_optim_fully_reshardable=true), or take the weights alone: "
           "checkpoint.load_optim=false",
-          opened.path.string(), type);
+          stored.path.string(), type);
   require(find(source, kFirstMoments + any).has_value(), Kind::mismatch,
           "{} holds weights and no optimizer state; take them with checkpoint.load_optim=false or "
           "as checkpoint.pretrained_checkpoint",
-          opened.path.string());
-  take_state(opened, run, kFirstMoments, run.optimizer->first_moments());
-  take_state(opened, run, kSecondMoments, run.optimizer->second_moments());
+          stored.path.string());
+  take_state(stored, run, kFirstMoments, run.optimizer->first_moments());
+  take_state(stored, run, kSecondMoments, run.optimizer->second_moments());
   if (const std::string prefix = masters_prefix(source, any); !prefix.empty())
-    take_state(opened, run, prefix, run.optimizer->masters());
-  run.optimizer->steps = optimizer_steps(opened);
+    take_state(stored, run, prefix, run.optimizer->masters());
+  run.optimizer->steps = optimizer_steps(stored);
   run.optimizer->round_parameters();
 }
 

@@ -96,7 +96,7 @@ std::pair<const void*, int64_t> place_of(const at::Tensor& tensor) {
 /// Values, and with `optimizer` what it keeps of them under the prefixes of a checkpoint. In fp32 a
 /// parameter is its own master, and is there twice.
 std::vector<NamedTensor> tensors_of(const Training& run, bool optimizer) {
-  std::vector<NamedTensor> tensors = values(*run.parameters);
+  std::vector<NamedTensor> tensors = run.module ? module_tensors(run) : values(*run.parameters);
   if (!optimizer) return tensors;
   for (auto&& part : {run.optimizer->masters(kMasters), run.optimizer->first_moments(kFirstMoments),
                       run.optimizer->second_moments(kSecondMoments)})
@@ -122,6 +122,14 @@ void copy_to_host(std::vector<NamedTensor>& tensors) {
   }
 }
 
+CheckpointForm form_of(const Training& run, const Settings& settings) {
+  if (run.module) return {.global = run.module->dialect};
+  const std::string dtype(torch_name(stored_dtype(run.parameters->options().dtype)));
+  return checkpoint_form(
+      *run.model, dtype,
+      {.optimizer = settings.checkpoint.save_optim, .random_state = settings.checkpoint.save_rng});
+}
+
 }  // namespace
 
 void check_save(const Settings& settings) {
@@ -139,7 +147,8 @@ int64_t copied_bytes(const Training& run, const Settings& settings) {
 }
 
 struct Snapshot {
-  TrainedModel model;
+  Slots slots;
+  CheckpointForm form;
   Dialect local;
   std::vector<NamedTensor> tensors;
   std::vector<std::string> trained, prefixes;
@@ -151,8 +160,8 @@ std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& re
                                          bool copied) {
   const Settings& settings = resolved.settings;
   auto made = std::make_shared<Snapshot>();
-  made->model = run.model;
-  made->local = run.parameters->dialect();
+  made->slots = run.model ? run.model->slots : run.module->slots;
+  made->local = run.model ? run.parameters->dialect() : run.module->dialect;
   made->rules = settings.checkpoint;
   made->tensors = tensors_of(run, settings.checkpoint.save_optim);
   if (settings.checkpoint.save_optim) {
@@ -160,9 +169,9 @@ std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& re
     for (const NamedTensor& each : run.optimizer->masters()) made->trained.push_back(each.name);
   }
   if (copied) copy_to_host(made->tensors);
+  made->form = form_of(run, settings);
   made->checkpoint = {.iteration = run.counters.step,
                       .train_state = run.counters,
-                      .dtype = run.dtype,
                       .with_hf = settings.checkpoint.also_save_hf_checkpoint};
   if (!made->prefixes.empty()) made->checkpoint.common = common(run, settings);
   if (settings.checkpoint.save_rng) made->checkpoint.random = run.random;
@@ -173,7 +182,7 @@ std::shared_ptr<const Snapshot> snapshot(const Training& run, const Resolved& re
 fs::path write(const Snapshot& snapshot, Reporter& reporter) {
   const fs::path root = *snapshot.rules.save;
   const ArenaSource source(snapshot.tensors);
-  fs::path written = save_training_checkpoint(root, snapshot.model,
+  fs::path written = save_training_checkpoint(root, snapshot.slots, snapshot.form,
                                               {.source = source,
                                                .local = snapshot.local,
                                                .trained = snapshot.trained,

@@ -69,15 +69,15 @@ Value saved_schedule(Schedule schedule, int64_t steps) {
   return Value::dict(pairs);
 }
 
-Schedule resumed_schedule(const Opened& opened, const Settings& settings) {
+Schedule resumed_schedule(const StoredRun& stored, const Settings& settings) {
   const SchedulerSettings& rules = settings.scheduler;
   const Schedule now = schedule(settings);
-  const auto& common = opened.dist->common();
+  const auto& common = stored.dist.common();
   if (!common || rules.override_opt_param_scheduler) return now;
   const auto held = common->find(kScheduleKey);
   if (!held || held->type() != pickle::Type::dict) return now;
   Schedule before = now;
-  const std::string where = (opened.path / "common.pt").string();
+  const std::string where = (stored.path / "common.pt").string();
   entries(before, [&](Keys keys, auto& value) {
     const auto found = find_any(*held, keys);
     if (!found) return;
@@ -90,7 +90,7 @@ Schedule resumed_schedule(const Opened& opened, const Settings& settings) {
             "{} was made with {} {}, and the settings say {}; give the same, or "
             "scheduler.override_opt_param_scheduler=true or "
             "scheduler.use_checkpoint_opt_param_scheduler=true",
-            opened.path.string(), key, plain(value), plain(asked));
+            stored.path.string(), key, plain(value), plain(asked));
   });
   if (!rules.use_checkpoint_opt_param_scheduler) return now;
   in_context(where, [&] { check(before); });

@@ -2,9 +2,9 @@
 // functions without state.
 #pragma once
 
-#include "bridge/opened.h"
 #include "recipe/schedule.h"
 #include "recipe/settings.h"
+#include "train/stored_run.h"
 
 namespace bascule {
 
@@ -13,11 +13,11 @@ inline constexpr const char* kScheduleKey = "opt_param_scheduler";
 /// The state after `steps`.
 pickle::Value saved_schedule(Schedule schedule, int64_t steps);
 
-/// The schedule with which a run goes on from `opened`: that of the settings, with which what the
+/// The schedule with which a run goes on from `stored`: that of the settings, with which what the
 /// checkpoint holds must agree; with scheduler.override_opt_param_scheduler whatever it holds; or,
 /// with use_checkpoint_opt_param_scheduler, what it holds, and of the settings the rest: where the
 /// warmup begins, and how WSD ends. Throws Error{user} where they differ, Error{format} where the
 /// checkpoint holds no schedule's numbers.
-Schedule resumed_schedule(const Opened& opened, const Settings& settings);
+Schedule resumed_schedule(const StoredRun& stored, const Settings& settings);
 
 }  // namespace bascule

@@ -17,7 +17,11 @@ Saver::~Saver() {
   try {
     finish();
   } catch (const std::exception& error) {
-    reporter_.warn(fmt::format("the save that was under way failed, too: {}", error.what()));
+    try {
+      reporter_.warn(fmt::format("the save that was under way failed, too: {}", error.what()));
+    } catch (...) {
+      // What a listener throws has nobody to go to here.
+    }
   }
 }
 

@@ -22,16 +22,16 @@ void require_same_model(const Settings& settings, const Opened& opened) {
 
 /// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.
 void take_weights(const Opened& opened, Training& run) {
-  take_weights(opened, run.model, *run.parameters);
+  take_weights(opened, *run.model, *run.parameters);
   run.optimizer->take_masters();
 }
 
 /// A run of Megatron's on a CPU has no states with a name, and Megatron takes none for an error.
-void take_random_state(const Opened& opened, Training& run) {
+void take_random_state(const StoredRun& stored, Training& run) {
   auto held = in_context(fmt::format("the random states of {}, which checkpoint.load_rng=false "
                                      "leaves alone",
-                                     opened.path.string()),
-                         [&] { return read_random_state(*opened.dist); });
+                                     stored.path.string()),
+                         [&] { return read_random_state(stored.dist); });
   if (!held) return;
   if (held->named.empty()) held->named = run.random.named;
   run.random = std::move(*held);
@@ -42,29 +42,12 @@ bool has_checkpoint(const std::string& root) {
   return fs::exists(root, ignored) && is_megatron(root);
 }
 
-Training resumed(const Settings& settings) {
-  const CheckpointSettings& rules = settings.checkpoint;
-  fs::path path = *rules.load;
-  if (rules.ckpt_step) path /= fmt::format("iter_{:07}", *rules.ckpt_step);
+Training resumed(const fs::path& path, const Settings& settings) {
   const Opened opened = open_megatron(path, {});
   require_same_model(settings, opened);
   Training run = make_training(trained_model(opened, path.string()), settings);
   take_weights(opened, run);
-  if (rules.finetune) {
-    run.begun = fmt::format("weights from {}", opened.path.string());
-    return run;
-  }
-  if (const auto state = opened.dist->train_state()) run.counters = *state;
-  if (const auto& common = opened.dist->common())
-    if (const auto operations = common->find(kOperations))
-      run.counters.floating_point_operations_so_far = operations->number();
-  if (rules.load_optim) {
-    take_optimizer(opened, run);
-    run.schedule = resumed_schedule(opened, settings);
-  }
-  if (rules.load_rng) take_random_state(opened, run);
-  run.counters.do_train = true;
-  run.begun = fmt::format("resumed {} at step {}", opened.path.string(), run.counters.step);
+  resume(stored_run(opened), settings, run);
   return run;
 }
 
@@ -80,7 +63,7 @@ Training from_model(const Settings& settings) {
 
 Training from_random_values(const Settings& settings) {
   Training run = make_training(described(settings), settings);
-  take_random_weights(static_cast<uint64_t>(settings.rng.seed), run.model, *run.parameters);
+  take_random_weights(static_cast<uint64_t>(settings.rng.seed), *run.model, *run.parameters);
   run.optimizer->take_masters();
   run.begun = fmt::format("random weights of seed {}", settings.rng.seed);
   return run;
@@ -95,13 +78,41 @@ TrainedModel described(const Settings& settings) {
       megatron_model(architecture(settings), *settings.model.family, "the recipe's model"));
 }
 
-Training start(const Settings& settings, Reporter&) {
+std::optional<fs::path> to_resume(const CheckpointSettings& rules) {
+  if (!rules.load) return std::nullopt;
+  if (!has_checkpoint(*rules.load)) {
+    require(!rules.exit_on_missing_checkpoint, Kind::user,
+            "{} holds no checkpoint, and checkpoint.exit_on_missing_checkpoint is set",
+            *rules.load);
+    return std::nullopt;
+  }
+  fs::path path = *rules.load;
+  if (rules.ckpt_step) path /= fmt::format("iter_{:07}", *rules.ckpt_step);
+  return path;
+}
+
+void resume(const StoredRun& stored, const Settings& settings, Training& run) {
   const CheckpointSettings& rules = settings.checkpoint;
-  if (rules.load && has_checkpoint(*rules.load)) return resumed(settings);
-  require(!rules.load || !rules.exit_on_missing_checkpoint, Kind::user,
-          "{} holds no checkpoint, and checkpoint.exit_on_missing_checkpoint is set",
-          rules.load.value_or(""));
-  if (rules.pretrained_checkpoint) return from_model(settings);
+  if (rules.finetune) {
+    run.begun = fmt::format("weights from {}", stored.path.string());
+    return;
+  }
+  if (const auto state = stored.dist.train_state()) run.counters = *state;
+  if (const auto& common = stored.dist.common())
+    if (const auto operations = common->find(kOperations))
+      run.counters.floating_point_operations_so_far = operations->number();
+  if (rules.load_optim) {
+    take_optimizer(stored, run);
+    run.schedule = resumed_schedule(stored, settings);
+  }
+  if (rules.load_rng) take_random_state(stored, run);
+  run.counters.do_train = true;
+  run.begun = fmt::format("resumed {} at step {}", stored.path.string(), run.counters.step);
+}
+
+Training start(const Settings& settings, Reporter&) {
+  if (const auto root = to_resume(settings.checkpoint)) return resumed(*root, settings);
+  if (settings.checkpoint.pretrained_checkpoint) return from_model(settings);
   return from_random_values(settings);
 }
 

@@ -1,8 +1,12 @@
 // How a run begins: from random values, from a model, or where an earlier run has stopped.
 #pragma once
 
+#include <filesystem>
+#include <optional>
+
 #include "bascule/reporter.h"
 #include "recipe/resolve.h"
+#include "train/stored_run.h"
 #include "train/training.h"
 
 namespace bascule {
@@ -15,5 +19,13 @@ TrainedModel described(const Settings& settings);
 /// checkpoint is of another model or lacks what the optimizer keeps, Error{unsupported} when it
 /// keeps that in a form that is not read.
 Training start(const Settings& settings, Reporter& reporter);
+
+/// The root that a run goes on from: checkpoint.load, where that holds a checkpoint; with
+/// checkpoint.ckpt_step, that iteration. Throws Error{user} where one must be there.
+std::optional<std::filesystem::path> to_resume(const CheckpointSettings& rules);
+
+/// Takes what a checkpoint holds beside the weights, which the run has: with checkpoint.finetune
+/// nothing.
+void resume(const StoredRun& stored, const Settings& settings, Training& run);
 
 }  // namespace bascule

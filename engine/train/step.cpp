@@ -8,31 +8,78 @@
 #include "train/expert_bias.h"
 
 namespace bascule {
+namespace {
 
-StepResult train_step(Training& run, const MicroBatches& read, const Batches& batches) {
+constexpr std::string_view kLoss = "lm loss";  // Megatron's name of the loss in what is reported
+
+/// Sums over micro-batches.
+class Sums {
+ public:
+  void add(const Computed& part) {
+    sum_.loss += part.sum.loss;
+    sum_.tokens += part.sum.tokens;
+    for (const Reported& each : part.reported) {
+      const auto found = std::ranges::find(reported_, each.name, &Reported::name);
+      Reported& whole =
+          found == reported_.end() ? reported_.emplace_back(Reported{each.name, 0, 0}) : *found;
+      whole.sum += each.sum;
+      whole.count += each.count;
+    }
+  }
+  double tokens() const { return sum_.tokens; }
+  double counted() const { return std::max(1.0, sum_.tokens); }
+  /// What is reported as kLoss, or else what gradients are of.
+  double loss() const {
+    const auto own = std::ranges::find(reported_, kLoss, &Reported::name);
+    return own == reported_.end() ? sum_.loss / counted() : mean(*own);
+  }
+  std::vector<std::pair<std::string, double>> other_means() const {
+    std::vector<std::pair<std::string, double>> all;
+    for (const Reported& each : reported_)
+      if (each.name != kLoss) all.emplace_back(each.name, mean(each));
+    return all;
+  }
+
+ private:
+  static double mean(const Reported& of) { return of.sum / std::max(1.0, of.count); }
+
+  LossSum sum_;
+  std::vector<Reported> reported_;
+};
+
+}  // namespace
+
+Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& at) {
+  Batch there = moved(batch, run.parameters->device());
+  if (at.split != Split::train) return {run.decoder->loss(there)};
+  // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a mean.
+  there.balance_scale = static_cast<double>(there.sequences * there.length);
+  there.before = at.index;
+  return {run.decoder->forward_backward(there, 1)};
+}
+
+StepResult train_step(Training& run, const Compute& compute, const Batches& batches) {
   RECORD_USER_SCOPE("step");
   const int64_t consumed = run.counters.consumed_train_samples;
   StepResult result{.lr = run.schedule.learning_rate(consumed),
                     .weight_decay = run.schedule.weight_decay(consumed),
                     .sequences = batches.global_at(consumed)};
   run.parameters->begin_step();
-  LossSum sum;
-  for (int64_t i = 0; i < batches.micro_batches_at(consumed); ++i) {
-    Batch batch = moved(read(consumed, i), run.parameters->device());
-    // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a
-    // mean.
-    batch.balance_scale = static_cast<double>(batch.sequences * batch.length);
-    batch.before = i;
-    const LossSum part = run.decoder->forward_backward(batch, 1);
-    sum.loss += part.loss;
-    sum.tokens += part.tokens;
-  }
+  Sums sums;
+  const int64_t count = batches.micro_batches_at(consumed);
+  for (int64_t i = 0; i < count; ++i)
+    sums.add(compute({.split = Split::train,
+                      .consumed = consumed,
+                      .index = i,
+                      .count = count,
+                      .sequences = batches.micro}));
   run.parameters->end_step();
-  result.tokens = sum.tokens;
-  const double counted = std::max(1.0, sum.tokens);
-  result.loss = sum.loss / counted;
+  result.tokens = sums.tokens();
+  result.loss = sums.loss();
+  result.reported = sums.other_means();
   if (run.count_zeros) result.zeros = run.optimizer->zeros();
-  const UpdateResult update = run.optimizer->update(result.lr, result.weight_decay, 1 / counted);
+  const UpdateResult update =
+      run.optimizer->update(result.lr, result.weight_decay, 1 / sums.counted());
   result.gradient_norm = update.gradient_norm;
   result.applied = update.applied;
   if (update.applied) update_expert_biases(*run.parameters, run.expert_bias_rate);
@@ -43,15 +90,13 @@ StepResult train_step(Training& run, const MicroBatches& read, const Batches& ba
   return result;
 }
 
-double evaluate(const Training& run, const MicroBatches& read, int64_t consumed, int64_t count) {
-  LossSum sum;
-  for (int64_t i = 0; i < count; ++i) {
+Evaluated evaluate(const Compute& compute, MicroBatchAt at) {
+  Sums sums;
+  for (; at.index < at.count; ++at.index) {
     check_interrupt();
-    const LossSum part = run.decoder->loss(moved(read(consumed, i), run.parameters->device()));
-    sum.loss += part.loss;
-    sum.tokens += part.tokens;
+    sums.add(compute(at));
   }
-  return sum.loss / std::max(1.0, sum.tokens);
+  return {sums.loss(), sums.other_means()};
 }
 
 }  // namespace bascule

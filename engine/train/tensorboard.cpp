@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "train/scalars.h"
+
 namespace bascule {
 namespace {
 
@@ -69,33 +71,19 @@ double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-class EventFile : public MetricsSink {
+class EventFile {
  public:
-  EventFile(const LoggerSettings& settings, double now) : settings_(settings) {
-    const std::filesystem::path folder = *settings.tensorboard_dir;
+  EventFile(const std::filesystem::path& folder, double now) {
     std::filesystem::create_directories(folder);
     file_ = File::create(folder / fmt::format("events.out.tfevents.{}.bascule.{}",
                                               static_cast<int64_t>(now), ::getpid()));
     append(event(now, 0, bytes(3, "brain.Event:2")));
   }
 
-  void step(const StepRow& row) override {
-    if (row.step % settings_.tensorboard_log_interval != 0) return;
-    const StepResult& r = row.result;
-    std::string all = scalar("learning-rate", r.lr) + scalar("lm loss", r.loss) +
-                      scalar("grad-norm", r.gradient_norm) +
-                      scalar("batch-size", static_cast<double>(r.sequences)) +
-                      scalar("iteration-time", row.seconds);
-    if (settings_.log_throughput_to_tensorboard)
-      all += scalar("throughput/tokens_per_sec", r.tokens / row.seconds) +
-             scalar("throughput/tflops", row.flops / row.seconds / 1e12);
-    append(event(wall_time(), row.step, bytes(5, all)));
-  }
-  void evaluation(const EvaluationRow& row) override {
-    std::string all = scalar("lm loss " + row.split, row.loss);
-    if (settings_.log_validation_ppl_to_tensorboard)
-      all += scalar("lm loss " + row.split + " ppl", std::exp(std::min(20.0, row.loss)));
-    append(event(wall_time(), row.step, bytes(5, all)));
+  void add(int64_t step, const Scalars& all) {
+    std::string values;
+    for (const auto& [name, value] : all) values += scalar(name, value);
+    append(event(wall_time(), step, bytes(5, values)));
   }
 
  private:
@@ -107,7 +95,6 @@ class EventFile : public MetricsSink {
     end_ += static_cast<int64_t>(record.size());
   }
 
-  LoggerSettings settings_;
   File file_;
   int64_t end_ = 0;
 };
@@ -115,7 +102,8 @@ class EventFile : public MetricsSink {
 }  // namespace
 
 std::unique_ptr<MetricsSink> tensorboard(const LoggerSettings& settings, double now) {
-  return std::make_unique<EventFile>(settings, now);
+  auto file = std::make_shared<EventFile>(*settings.tensorboard_dir, now);
+  return scalars_to(settings, [file](int64_t step, const Scalars& all) { file->add(step, all); });
 }
 
 }  // namespace bascule

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <optional>
@@ -13,13 +14,12 @@
 #include "kernels/memory_count.h"
 #include "recipe/flops.h"
 #include "train/console.h"
-#include "train/feed.h"
 #include "train/profile.h"
-#include "train/read_ahead.h"
 #include "train/save.h"
 #include "train/saver.h"
 #include "train/start.h"
 #include "train/tensorboard.h"
+#include "train/work.h"
 
 namespace bascule {
 namespace {
@@ -30,22 +30,29 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-MicroBatches reader(const Feed& feed, Split split) {
-  return
-      [&feed, split](int64_t consumed, int64_t index) { return feed.read(split, consumed, index); };
-}
+/// The moments of an evaluation, begun and ended; those of its steps, too.
+struct EvaluationMoments {
+  std::string_view begin, step_begin, step_end, end;
+};
+constexpr EvaluationMoments kValidation = {"on_eval_start", "on_eval_step_start",
+                                           "on_eval_step_end", "on_eval_end"};
+constexpr EvaluationMoments kTest = {"on_test_start", "on_test_step_start", "on_test_step_end",
+                                     "on_test_end"};
 
 /// One run from its start to its end.
 class Loop {
  public:
   Loop(const Resolved& resolved, Reporter& reporter,
-       const std::function<void(const std::string&)>& say)
+       const std::function<void(const std::string&)>& say, const Hooks& hooks)
       : resolved_(resolved),
         settings_(resolved.settings),
         reporter_(reporter),
         say_(say),
+        hooks_(hooks),
         steps_(train_iters(settings_)),
-        run_(start(settings_, reporter)),
+        held_(std::make_shared<Training>(hooks.module ? start_module(*hooks.module, settings_)
+                                                      : start(settings_, reporter))),
+        run_(*held_),
         batches_(batches(settings_)),
         profile_(settings_.profiling, profile_folder(), run_.parameters->device().is_cuda()),
         began_(now()),
@@ -56,6 +63,7 @@ class Loop {
     if (settings_.train.exit_signal_handler) until_saved.emplace();
     outcome_.begun = run_.begun;
     outcome_.steps = steps_;
+    if (hooks_.begun) hooks_.begun(held_);
     say_(run_.begun);
     if (run_.counters.step >= steps_) {
       say_(fmt::format("nothing to do: {} of {} steps are done", run_.counters.step, steps_));
@@ -64,35 +72,45 @@ class Loop {
     if (const auto& path = settings_.logger.save_config_filepath)
       write_file_atomically(*path, to_annotated_yaml(resolved_));
     if (settings_.validation.skip_train) {
-      evaluate_at_end(Feed(settings_, run_.model.arch.vocab));
+      Work work(run_, settings_, batches_, hooks_);
+      evaluate_at_end(work);
       return finished();
     }
     check_save(settings_);
-    const Feed feed(settings_, run_.model.arch.vocab);
+    Work work(run_, settings_, batches_, hooks_);
     if (const auto path = metrics_path(); !path.empty())
       sinks_.push_back(json_lines(path, run_.counters.step));
     if (settings_.logger.tensorboard_dir)
       sinks_.push_back(tensorboard(settings_.logger, static_cast<double>(std::time(nullptr))));
-    ReadAhead ahead(reader(feed, Split::train), batches_, batches_.consumed_after(steps_));
-    while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(ahead, feed);
+    if (hooks_.log) sinks_.push_back(scalars_to(settings_.logger, hooks_.log));
+    tell({.name = "on_train_start"});
+    const int64_t begun_at = run_.counters.step;
+    try {
+      while (run_.counters.step < steps_ && outcome_.stopped.empty()) step(work);
+    } catch (...) {
+      if (hooks_.save_on_error && run_.counters.step > std::max(begun_at, saved_at_))
+        save_after_error();
+      throw;
+    }
     profile_.end();
     flush();
+    tell({.name = "on_train_end"});
     if (settings_.checkpoint.save && saved_at_ != run_.counters.step) save_now();
     saver_.finish();
-    if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(feed);
+    if (outcome_.stopped.empty() && settings_.validation.eval_iters > 0) evaluate_at_end(work);
     return finished();
   }
 
  private:
-  void step(ReadAhead& ahead, const Feed& feed) {
+  void step(Work& work) {
     profile_.at(run_.counters.step);
+    tell({.name = "on_train_step_start"});
     const double before = now();
-    const MicroBatches read = [&](int64_t consumed, int64_t index) {
-      return ahead.get(consumed, index);
-    };
-    const StepResult result = train_step(run_, read, batches_);
+    const StepResult result = train_step(
+        run_, [&](const MicroBatchAt& at) { return work.compute(at); }, batches_);
     const double flops =
-        training_flops(run_.model.arch, result.sequences, settings_.model.seq_length);
+        run_.model ? training_flops(run_.model->arch, result.sequences, settings_.model.seq_length)
+                   : 0;
     run_.counters.floating_point_operations_so_far += flops;
     outcome_.loss = result.loss;
     const StepRow row{.step = run_.counters.step,
@@ -105,11 +123,12 @@ class Loop {
                       .result = result};
     rows_.push_back(row);
     for (const auto& sink : sinks_) sink->step(row);
+    tell({.name = "on_train_step_end", .step = &row});
     if (divides(settings_.logger.log_interval)) flush();
     const ValidationSettings& rules = settings_.validation;
     if (rules.eval_interval && rules.eval_iters > 0 && divides(*rules.eval_interval) &&
         run_.counters.step < steps_)
-      evaluate_now(feed, Split::valid);
+      evaluate_now(work, Split::valid);
     saver_.poll();
     const auto& interval = settings_.checkpoint.save_interval;
     if (settings_.checkpoint.save && interval && divides(*interval)) save_now();
@@ -124,25 +143,54 @@ class Loop {
     rows_.clear();
   }
 
-  void evaluate_now(const Feed& feed, Split split) {
-    if (!feed.has(split)) return;
-    const int64_t count =
-        settings_.validation.eval_iters * global_batch_size(settings_) / batches_.micro;
+  void evaluate_now(Work& work, Split split) {
+    if (!work.has(split)) return;
+    const EvaluationMoments& moments = split == Split::valid ? kValidation : kTest;
+    const int64_t each = global_batch_size(settings_) / batches_.micro;
+    const int64_t count = settings_.validation.eval_iters * each;
     const int64_t consumed = split == Split::valid ? run_.counters.consumed_valid_samples : 0;
+    tell({.name = moments.begin});
+    const Compute compute = [&](const MicroBatchAt& at) {
+      if (at.index % each == 0) tell({.name = moments.step_begin});
+      Computed made = work.compute(at);
+      if ((at.index + 1) % each == 0) tell({.name = moments.step_end});
+      return made;
+    };
+    const Evaluated found = evaluate(
+        compute,
+        {.split = split, .consumed = consumed, .count = count, .sequences = batches_.micro});
     const EvaluationRow row{.step = run_.counters.step,
                             .split = split == Split::valid ? "validation" : "test",
-                            .loss = evaluate(run_, reader(feed, split), consumed, count)};
+                            .loss = found.loss,
+                            .reported = found.reported};
     if (split == Split::valid) run_.counters.consumed_valid_samples += count * batches_.micro;
     say_(console_line(row));
     for (const auto& sink : sinks_) sink->evaluation(row);
+    tell({.name = moments.end, .evaluation = &row});
   }
 
-  void evaluate_at_end(const Feed& feed) {
-    evaluate_now(feed, Split::valid);
-    evaluate_now(feed, Split::test);
+  void evaluate_at_end(Work& work) {
+    evaluate_now(work, Split::valid);
+    evaluate_now(work, Split::test);
+  }
+
+  void tell(const Moment& moment) const {
+    if (hooks_.tell) hooks_.tell(moment);
+  }
+
+  /// What is thrown is what the run ends with, not what saving it throws.
+  void save_after_error() {
+    try {
+      save_now();
+      saver_.finish();
+    } catch (const std::exception& error) {
+      reporter_.warn(
+          fmt::format("the steps since the last checkpoint could not be saved: {}", error.what()));
+    }
   }
 
   void save_now() {
+    if (hooks_.random) run_.random = hooks_.random(run_.random);
     saver_.save(run_);
     saved_at_ = run_.counters.step;
   }
@@ -151,9 +199,11 @@ class Loop {
     outcome_.saved = path.string();
     // What travels is from here on taken from this copy: checkpoint.most_recent_k may remove the
     // checkpoint that the run began from.
-    for (std::vector<Travelling>* files : {&run_.model.tokenizer, &run_.model.others})
-      for (Travelling& file : *files) file.from = path / file.to;
+    if (run_.model)
+      for (std::vector<Travelling>* files : {&run_.model->tokenizer, &run_.model->others})
+        for (Travelling& file : *files) file.from = path / file.to;
     say_(fmt::format("saved {}", outcome_.saved));
+    tell({.name = "on_checkpoint_save", .path = outcome_.saved});
   }
 
   /// Whether to stop before the end.
@@ -165,6 +215,7 @@ class Loop {
     else if (signal != 0)
       saver_.finish();
     check_interrupt();  // does nothing while an Uninterrupted lives
+    if (hooks_.check) hooks_.check();
     if (rules.exit_duration_in_mins && (now() - began_) / 60 > *rules.exit_duration_in_mins)
       outcome_.stopped = "train.exit_duration_in_mins";
     if (rules.exit_interval && divides(*rules.exit_interval) && run_.counters.step < steps_)
@@ -192,8 +243,10 @@ class Loop {
   const Settings& settings_;
   Reporter& reporter_;
   const std::function<void(const std::string&)>& say_;
+  const Hooks& hooks_;
   int64_t steps_;
-  Training run_;
+  std::shared_ptr<Training> held_;
+  Training& run_;
   Batches batches_;
   Profile profile_;
   double began_;
@@ -207,9 +260,9 @@ class Loop {
 }  // namespace
 
 TrainOutcome train(const Resolved& resolved, Reporter& reporter,
-                   const std::function<void(const std::string&)>& say) {
+                   const std::function<void(const std::string&)>& say, const Hooks& hooks) {
   count_memory();
-  return Loop(resolved, reporter, say).go();
+  return Loop(resolved, reporter, say, hooks).go();
 }
 
 }  // namespace bascule

@@ -6,7 +6,7 @@
 
 #include "bascule/reporter.h"
 #include "recipe/resolve.h"
-#include "train/metrics.h"
+#include "train/hooks.h"
 
 namespace bascule {
 
@@ -20,8 +20,9 @@ struct TrainOutcome {
   std::string stopped;  // why it stopped before its end; empty: it did not
 };
 
-/// Trains as the settings say, on this rank alone. `say` gets the lines for people. Throws Error.
+/// Trains as the settings say, on this rank alone. `say` gets the lines for people. Throws Error,
+/// and what hooks throw.
 TrainOutcome train(const Resolved& resolved, Reporter& reporter,
-                   const std::function<void(const std::string&)>& say);
+                   const std::function<void(const std::string&)>& say, const Hooks& hooks = {});
 
 }  // namespace bascule

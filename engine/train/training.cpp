@@ -66,27 +66,34 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
       !settings.dataset.reset_attention_mask || !on_gpu(device), Kind::unsupported,
       "dataset.reset_attention_mask=true is not supported on a GPU yet, whose attention does not "
       "stop at documents; BASCULE_DEVICE=cpu trains without one");
-  // Of the whole process. ATen refuses what cannot give the same bits twice.
-  if (settings.model.deterministic_mode)
-    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   Training run;
   const bool bf16 = settings.mixed_precision.has_value();
-  run.dtype = bf16 ? "bfloat16" : "float32";
   const Dialect local =
       megatron_local(model.arch, model.slots, {}, 0, {.vocab_multiple = model.vocab_multiple});
-  run.parameters = std::make_unique<Parameters>(
+  run.parameters = std::make_shared<Parameters>(
       model.slots, local, Shards{},
       ParameterOptions{.dtype = bf16 ? at::kBFloat16 : at::kFloat, .device = device});
   Arch trained = model.arch;
   take_balancing(settings.model, trained);
   const auto layers = static_cast<int64_t>(trained.layers.size());
   run.decoder =
-      std::make_unique<Decoder>(trained, *run.parameters,
+      std::make_shared<Decoder>(trained, *run.parameters,
                                 DecoderRules{.recompute = recompute(settings.model, layers),
                                              .moe = moe_rules(settings.model)});
   // Megatron counts what it pads with, so that all experts seem equally busy.
   if (!settings.model.moe_pad_expert_input_to_capacity)
     run.expert_bias_rate = settings.model.moe_router_bias_update_rate;
+  run.model = std::move(model);
+  if (settings.tokenizer.tokenizer_model)
+    run.model->tokenizer = tokenizer_files(*settings.tokenizer.tokenizer_model);
+  equip(run, settings);
+  return run;
+}
+
+void equip(Training& run, const Settings& settings) {
+  // Of the whole process. ATen refuses what cannot give the same bits twice.
+  if (settings.model.deterministic_mode)
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   run.count_zeros = settings.optimizer.log_num_zeros_in_grad;
   run.measure_parameters = settings.logger.log_params_norm;
   const OptimizerSettings& adam = settings.optimizer;
@@ -94,13 +101,17 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
                                                                         .beta2 = adam.adam_beta2,
                                                                         .eps = adam.adam_eps,
                                                                         .clip = adam.clip_grad});
-  run.model = std::move(model);
-  if (settings.tokenizer.tokenizer_model)
-    run.model.tokenizer = tokenizer_files(*settings.tokenizer.tokenizer_model);
   run.schedule = schedule(settings);
   run.random = seeded_random_state(static_cast<uint64_t>(settings.rng.seed));
   run.counters.do_train = true;
-  return run;
+}
+
+std::shared_ptr<LoadedModel> shared_model(const Training& run) {
+  return std::make_shared<LoadedModel>(LoadedModel{.model = *run.model,
+                                                   .dtype = run.parameters->options().dtype,
+                                                   .parameters = run.parameters,
+                                                   .decoder = run.decoder,
+                                                   .under_way = run.under_way});
 }
 
 }  // namespace bascule

@@ -2,9 +2,11 @@
 
 #include <signal.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 
+#include "base/caught_interrupts.h"
 #include "base/check.h"
 
 namespace bascule {
@@ -17,16 +19,41 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 void remember_signal(int signal) { caught_signal.store(signal); }
 
-}  // namespace
+constexpr std::array kSignals = {SIGINT, SIGTERM};
 
-void catch_interrupts() {
+void handle(int signal, const struct sigaction& action, struct sigaction* before) {
+  if (::sigaction(signal, &action, before) != 0)
+    fail(Kind::environment, "cannot install a handler for signal {}: error {}", signal, errno);
+}
+
+/// So that a second signal ends us.
+struct sigaction remembering() {
   struct sigaction action {};
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // so that a second signal ends us
-  for (const int signal : {SIGINT, SIGTERM})
-    if (::sigaction(signal, &action, nullptr) != 0)
-      fail(Kind::environment, "cannot install a handler for signal {}: error {}", signal, errno);
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  return action;
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  for (const int signal : kSignals) handle(signal, remembering(), nullptr);
+}
+
+struct CaughtInterrupts::Before {
+  std::array<struct sigaction, kSignals.size()> actions{};
+};
+
+CaughtInterrupts::CaughtInterrupts() : before_(std::make_unique<Before>()) {
+  for (size_t i = 0; i < kSignals.size(); ++i)
+    handle(kSignals[i], remembering(), &before_->actions[i]);
+}
+
+CaughtInterrupts::~CaughtInterrupts() {
+  for (size_t i = 0; i < kSignals.size(); ++i)
+    ::sigaction(kSignals[i], &before_->actions[i], nullptr);
+  caught_signal.store(0);
 }
 
 int interrupted_by() { return caught_signal.load(std::memory_order_relaxed); }

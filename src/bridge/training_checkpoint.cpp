@@ -19,11 +19,11 @@ namespace fs = std::filesystem;
 
 /// The plan of the weights, then that of each kind of optimizer tensors: the same copies under
 /// other names.
-Plan whole_plan(const TrainedModel& model, const RankTensors& tensors, const Dialect& global) {
+Plan whole_plan(const Slots& slots, const RankTensors& tensors, const Dialect& global) {
   const std::vector<Place> from = {
       {.rank = 0, .dialect = &tensors.local, .shards = tensors.shards}};
   const std::vector<Place> to = {{.rank = 0, .dialect = &global, .shards = {}}};
-  const Plan weights = plan(model.slots, from, to);
+  const Plan weights = plan(slots, from, to);
   Plan all = weights;
   const std::set<std::string> names(tensors.trained.begin(), tensors.trained.end());
   const auto trained = [&](const std::string& name) { return names.contains(name); };
@@ -82,7 +82,7 @@ pickle::Value common_of(const RankTensors& tensors, const TrainingCheckpoint& ch
   return with_entries(common, checkpoint.common);
 }
 
-TorchDistRequest request_of(const TrainedModel& model, const RankTensors& tensors,
+TorchDistRequest request_of(const Slots& slots, const RankTensors& tensors,
                             const TrainingCheckpoint& checkpoint, const Dialect& global,
                             const Plan& plan, const Gather& gather) {
   TorchDistRequest request;
@@ -91,7 +91,7 @@ TorchDistRequest request_of(const TrainedModel& model, const RankTensors& tensor
     for (const std::string& prefix : tensors.prefixes)
       if (stem.starts_with(prefix)) stem = stem.substr(prefix.size());
     request.tensors.push_back({{plan.to[i].name, gather.source_dtype(i), plan.to[i].shape},
-                               chunks(global.find(stem)->layout, model.slots)});
+                               chunks(global.find(stem)->layout, slots)});
   }
   request.extra_states = extra_states(global);
   if (checkpoint.random)
@@ -140,26 +140,35 @@ void discard_quietly(Workspace& workspace) {
 
 }  // namespace
 
-fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& model,
-                                  const RankTensors& tensors, const TrainingCheckpoint& checkpoint,
-                                  Reporter& reporter) {
-  MegatronForm form = usual_form(model.arch);
-  form.vocab_multiple = model.vocab_multiple;
-  const Dialect global = megatron(model.arch, model.slots, form);
-  const Plan there = whole_plan(model, tensors, global);
+CheckpointForm checkpoint_form(const TrainedModel& model, const std::string& dtype,
+                               const Besides& besides) {
+  MegatronForm spelling = usual_form(model.arch);
+  spelling.vocab_multiple = model.vocab_multiple;
+  CheckpointForm form{.global = megatron(model.arch, model.slots, spelling)};
+  form.files.emplace_back(
+      "run_config.yaml",
+      run_config_yaml(
+          *model.family,
+          {.model = {.arch = model.arch, .dtype = dtype, .vocab_multiple = model.vocab_multiple},
+           .hf_model_id = model.hf_model_id,
+           .has_tokenizer = !model.tokenizer.empty(),
+           .has_optimizer = besides.optimizer,
+           .has_random_state = besides.random_state}));
+  form.files.emplace_back(kStateName, to_json(model.state));
+  for (const auto* files : {&model.tokenizer, &model.others})
+    form.travelling.insert(form.travelling.end(), files->begin(), files->end());
+  return form;
+}
+
+fs::path save_training_checkpoint(const fs::path& root, const Slots& slots,
+                                  const CheckpointForm& form, const RankTensors& tensors,
+                                  const TrainingCheckpoint& checkpoint, Reporter& reporter) {
+  const Plan there = whole_plan(slots, tensors, form.global);
   const Gather gather(there, {&tensors.source});
-  Output output = torch_dist_output(request_of(model, tensors, checkpoint, global, there, gather));
-  output.small_files.push_back(
-      {"run_config.yaml",
-       run_config_yaml(*model.family, {.model = {.arch = model.arch,
-                                                 .dtype = checkpoint.dtype,
-                                                 .vocab_multiple = model.vocab_multiple},
-                                       .hf_model_id = model.hf_model_id,
-                                       .has_tokenizer = !model.tokenizer.empty(),
-                                       .has_optimizer = !tensors.prefixes.empty(),
-                                       .has_random_state = checkpoint.random.has_value()})});
-  output.small_files.push_back({kStateName, to_json(model.state)});
-  for (const auto& [name, bytes] : checkpoint.files) output.small_files.push_back({name, bytes});
+  Output output =
+      torch_dist_output(request_of(slots, tensors, checkpoint, form.global, there, gather));
+  for (const auto* files : {&form.files, &checkpoint.files})
+    for (const auto& [name, bytes] : *files) output.small_files.push_back({name, bytes});
 
   fs::path target = root / fmt::format("iter_{:07}", checkpoint.iteration);
   int64_t bytes = 0;
@@ -169,8 +178,7 @@ fs::path save_training_checkpoint(const fs::path& root, const TrainedModel& mode
   Workspace workspace(target, kHash);
   try {
     Manifest manifest = write_output(output, gather, workspace, reporter, {});
-    copy_files(model.tokenizer, workspace, manifest);
-    copy_files(model.others, workspace, manifest);
+    copy_files(form.travelling, workspace, manifest);
     if (checkpoint.with_hf) add_hf_directory(workspace, manifest, reporter);
     workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));
   } catch (...) {

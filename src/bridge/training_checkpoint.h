@@ -30,10 +30,25 @@ struct RankTensors {
   std::vector<std::string> prefixes = {};
 };
 
+/// How a checkpoint spells what is trained, and what it holds to say what that is.
+struct CheckpointForm {
+  Dialect global;
+  std::vector<std::pair<std::string, std::string>> files = {};  // small ones: name, bytes
+  std::vector<Travelling> travelling = {};
+};
+
+/// What else a checkpoint holds beside weights.
+struct Besides {
+  bool optimizer = false, random_state = false;
+};
+
+/// The form of a model, whose weights are of `dtype`, torch's name: Megatron's.
+CheckpointForm checkpoint_form(const TrainedModel& model, const std::string& dtype,
+                               const Besides& besides);
+
 struct TrainingCheckpoint {
   int64_t iteration = 0;
   TrainState train_state = {};
-  std::string dtype;  // of the weights, torch's name
   /// Joins the common state: "optimizer", "opt_param_scheduler".
   std::vector<std::pair<std::string, pickle::Value>> common = {};
   std::optional<RandomState> random = {};
@@ -47,7 +62,7 @@ inline constexpr const char* kHfFolder = "hf/";
 /// that name is replaced. What an earlier attempt left behind is removed, and so is what this one
 /// has written when it fails. Returns the directory.
 std::filesystem::path save_training_checkpoint(const std::filesystem::path& root,
-                                               const TrainedModel& model,
+                                               const Slots& slots, const CheckpointForm& form,
                                                const RankTensors& tensors,
                                                const TrainingCheckpoint& checkpoint,
                                                Reporter& reporter);

@@ -67,7 +67,10 @@ int run(const std::vector<std::string>& words) {
     return batch;
   };
   while (training.counters.step < train_iters(settings)) {
-    const StepResult r = train_step(training, read, sizes);
+    const Compute compute = [&](const MicroBatchAt& at) {
+      return computed(training, read(at.consumed, at.index), at);
+    };
+    const StepResult r = train_step(training, compute, sizes);
     fmt::print("{{\"loss\": {:.17g}, \"grad_norm\": {:.17g}, \"lr\": {:.17g}, \"wd\": {:.17g}}}\n",
                r.loss, r.gradient_norm, r.lr, r.weight_decay);
   }

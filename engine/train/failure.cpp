@@ -1,0 +1,22 @@
+#include "train/failure.h"
+
+#include <c10/util/Exception.h>
+
+#include "base/check.h"
+
+namespace bascule {
+
+void rethrow_without_stack(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const c10::OutOfMemoryError& error) {
+    fail(Kind::environment,
+         "the GPU's memory is full ({}); a smaller train.micro_batch_size or model.seq_length, or "
+         "model.recompute_granularity=full, takes less, and --dry-run says how much",
+         error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    fail(Kind::internal, "{}", error.what_without_backtrace());
+  }
+}
+
+}  // namespace bascule
