@@ -8,6 +8,9 @@ The work is done by compiled code that needs neither torch nor numpy; long calls
 interpreter's lock, may be made from several threads, and stop at Ctrl-C.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from bascule import _core
 from bascule.auto_bridge import AutoBridge
 from bascule.config import ConfigContainer
@@ -42,6 +45,17 @@ from bascule.reports import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from bascule.training.not_yet import distill, finetune
+    from bascule.training.pretrain import pretrain
+
+# What training takes is imported by who asks for it.
+_LATER = {
+    "distill": "bascule.training.not_yet",
+    "finetune": "bascule.training.not_yet",
+    "pretrain": "bascule.training.pretrain",
+}
+
 __version__: str = _core.version
 
 __all__ = [
@@ -72,11 +86,22 @@ __all__ = [
     "UserError",
     "Verdict",
     "__version__",
+    "distill",
     "doctor",
     "export_checkpoint",
+    "finetune",
     "import_checkpoint",
     "inspect",
     "models",
     "plan",
+    "pretrain",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "training":
+        return import_module("bascule.training")
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'bascule' has no attribute {name!r}")

@@ -14,6 +14,7 @@
 #include "python/core/text.h"
 #include "python/core/values.h"
 #include "python/engine/tensor_caster.h"
+#include "python/engine/training.h"
 #include "train/held_model.h"
 
 namespace bascule::python {
@@ -138,4 +139,5 @@ NB_MODULE(_engine, module) {
         if (!found) return std::nullopt;
         return std::pair{found->name, found->tensor};
       });
+  bind_training(module);
 }

@@ -1,0 +1,28 @@
+"""How a run ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What `bascule.pretrain` returns.
+
+    Attributes:
+        step: the last step that was done.
+        steps: of so many.
+        consumed_samples: sequences that were trained on.
+        loss: of the last step; 0 where none was done.
+        begun: where the run started from, a sentence.
+        saved: the last checkpoint that was written, the iteration's directory.
+        stopped: why it stopped before its end; None: it did not.
+    """
+
+    step: int
+    steps: int
+    consumed_samples: int
+    loss: float
+    begun: str
+    saved: str | None
+    stopped: str | None
