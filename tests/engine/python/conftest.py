@@ -1,11 +1,13 @@
 """Tests of the training engine against transformers: build the preset `engine` first."""
 
 import functools
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +77,41 @@ def train(engine: Path, tmp_path: Path):
         f"checkpoint.save={tmp_path / save}", f"checkpoint.load={tmp_path / save}", *settings,
     ]
     return run
+
+
+@pytest.fixture(scope="session")
+def bascule(engine: Path):
+    """The package, beside the extensions that were built for this Python."""
+    sys.path.insert(0, str(engine / "python"))
+    import bascule
+
+    return bascule
+
+
+@pytest.fixture
+def config(bascule, tmp_path: Path):
+    """Makes the settings that `train` has, in Python: a folder to save in, then key=value."""
+
+    def make(save: str | None, *settings: str, model: Path | None = HF) -> Any:
+        cfg = bascule.ConfigContainer.from_yaml(RECIPE)
+        if model:
+            cfg.checkpoint.pretrained_checkpoint = str(model)
+        if save:
+            cfg.checkpoint.save = cfg.checkpoint.load = str(tmp_path / save)
+        for each in settings:
+            path, value = each.split("=")
+            *group, name = path.split(".")
+            target = getattr(cfg, group[0]) if group else cfg
+            try:
+                setattr(target, name, json.loads(value))
+            except json.JSONDecodeError:
+                setattr(target, name, value)
+        return cfg
+
+    return make
+
+
+def steps_of(root: Path) -> list[dict[str, float]]:
+    """The rows of the steps of a run."""
+    rows = [json.loads(line) for line in (root / "metrics.jsonl").read_text().splitlines()]
+    return [row for row in rows if "loss" in row]

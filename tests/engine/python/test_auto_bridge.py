@@ -15,15 +15,6 @@ from conftest import HF, ROOT
 FAMILIES = ["llama", "llama_tied", "qwen2", "qwen3_moe", "gemma2", "gemma3", "olmoe", "mistral"]
 
 
-@pytest.fixture(scope="session")
-def bascule(engine: Path):
-    """The package, beside the extensions that were built for this Python."""
-    sys.path.insert(0, str(engine / "python"))
-    import bascule
-
-    return bascule
-
-
 @pytest.fixture
 def bridge(bascule):
     return bascule.AutoBridge.from_hf_pretrained(HF, trust_remote_code=True)
