@@ -31,7 +31,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.append(str(ROOT / "python/bascule"))
 
 PEAK = 989e12  # dense bf16 of an H100 or H200, FLOP/s
 
@@ -201,7 +201,7 @@ def row(who: str, shape: Shape, steps: list[float], peak: float, first: float, l
 
 
 def ours(shape: Shape, steps: int, warm: int, engine: Path) -> Row:
-    from torch_libraries import torch_libraries
+    from torch_libraries import torch_folder, torch_libraries
 
     with tempfile.TemporaryDirectory() as folder:
         metrics = Path(folder) / "metrics.jsonl"
@@ -218,7 +218,7 @@ def ours(shape: Shape, steps: int, warm: int, engine: Path) -> Row:
             settings["model.moe_router_force_load_balancing"] = "true"
         command = [engine, "train", shape.model.recipe]
         command += [f"{key}={value}" for key, value in settings.items()]
-        environment = os.environ | {"BASCULE_DEVICE": "cuda", "LD_LIBRARY_PATH": torch_libraries()}
+        environment = os.environ | {"BASCULE_DEVICE": "cuda", "LD_LIBRARY_PATH": torch_libraries(torch_folder())}
         began = time.monotonic()
         run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
         wall = time.monotonic() - began

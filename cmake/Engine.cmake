@@ -1,8 +1,10 @@
 # The training engine's targets: boxes on libtorch, with one precompiled <ATen/ATen.h> for all.
 include(Cuda)
 include(LibTorch)
-find_package(GTest REQUIRED)
-enable_testing()
+if(NOT SKBUILD)
+  find_package(GTest REQUIRED)
+  enable_testing()
+endif()
 
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/aten.cpp "// Only holds the precompiled header.\n")
 add_library(bascule_aten OBJECT ${CMAKE_CURRENT_BINARY_DIR}/aten.cpp)

@@ -1,19 +1,6 @@
-# Imported targets for the libtorch that a Python wheel carries: no find_package(Torch), which wants
-# a CUDA toolkit on the machine that builds.
-#   BASCULE_PYTHON   the Python whose torch is taken (default: .venv's)
+# Imported targets for the libtorch in LIBTORCH_ROOT, which a Python wheel carries: no find_package(Torch),
+# which wants a CUDA toolkit on the machine that builds.
 #   bascule_torch    what an engine target links; with BASCULE_HAS_CUDA, torch's CUDA libraries too
-set(BASCULE_PYTHON ${PROJECT_SOURCE_DIR}/.venv/bin/python CACHE FILEPATH "The Python that has torch")
-if(NOT EXISTS ${BASCULE_PYTHON})
-  message(FATAL_ERROR "no Python at ${BASCULE_PYTHON}: run scripts/python_env.sh, or give -DBASCULE_PYTHON=")
-endif()
-execute_process(
-  COMMAND ${BASCULE_PYTHON} -c
-    "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
-  OUTPUT_VARIABLE LIBTORCH_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed ERROR_QUIET)
-if(failed)
-  message(FATAL_ERROR "${BASCULE_PYTHON} has no torch: install torch 2.11.0 there, or give -DBASCULE_PYTHON=")
-endif()
-
 foreach(part c10 torch_cpu torch_python)
   add_library(libtorch_${part} SHARED IMPORTED GLOBAL)
   set_target_properties(libtorch_${part} PROPERTIES
@@ -34,7 +21,7 @@ if(BASCULE_HAS_CUDA)
   foreach(part torch_cuda c10_cuda)
     if(NOT EXISTS ${LIBTORCH_ROOT}/lib/lib${part}.so)
       message(FATAL_ERROR "the torch of ${BASCULE_PYTHON} has no lib${part}.so: install the CUDA build "
-                          "of torch 2.11.0, or give -DBASCULE_CUDA=OFF")
+                          "of torch ${BASCULE_TORCH_VERSION}, or give -DBASCULE_CUDA=OFF")
     endif()
     add_library(libtorch_${part} SHARED IMPORTED GLOBAL)
     set_target_properties(libtorch_${part} PROPERTIES

@@ -15,7 +15,10 @@ namespace fs = std::filesystem;
 std::string python() {
   const char* given = std::getenv("BASCULE_PYTHON");
   if (given != nullptr && *given != '\0') return given;
-  return fs::exists(BASCULE_BUILD_PYTHON) ? BASCULE_BUILD_PYTHON : "python3";
+#ifdef BASCULE_BUILD_PYTHON  // not in packages, which are built on one machine and run on others
+  if (fs::exists(BASCULE_BUILD_PYTHON)) return BASCULE_BUILD_PYTHON;
+#endif
+  return "python3";
 }
 
 /// A folder that goes away with its user.

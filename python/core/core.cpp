@@ -106,6 +106,7 @@ NB_MODULE(_core, module) {
   nb::register_exception_translator(python::raise);
   module.doc() = "What is compiled of bascule. Use the package's functions, not these.";
   module.attr("version") = version();
+  module.attr("torch_version") = BASCULE_TORCH_VERSION;  // of the engine
   module.def("exit_code", python::exit_code_of, sig("def exit_code(kind: str, /) -> int"));
   module.def("import_checkpoint", python::convert<cli::import_options, import_checkpoint>,
              sig("def import_checkpoint(source: " BASCULE_PATH

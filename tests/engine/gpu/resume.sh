@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 build=${BASCULE_ENGINE_BUILD:-build/engine}
-LD_LIBRARY_PATH=$("${PYTHON:-python3}" scripts/torch_libraries.py)
+LD_LIBRARY_PATH=$("${PYTHON:-python3}" python/bascule/torch_libraries.py)
 export LD_LIBRARY_PATH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

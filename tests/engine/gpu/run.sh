@@ -15,7 +15,7 @@ if [ ! -x "$program" ]; then
   exit 2
 fi
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-LD_LIBRARY_PATH=$("${PYTHON:-python3}" scripts/torch_libraries.py)
+LD_LIBRARY_PATH=$("${PYTHON:-python3}" python/bascule/torch_libraries.py)
 export LD_LIBRARY_PATH
 "$program" "$@"
 [ $# -gt 0 ] || tests/engine/gpu/resume.sh

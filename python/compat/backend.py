@@ -1,0 +1,35 @@
+"""Builds the distribution with scikit-build-core, unless the real Megatron Bridge is installed."""
+
+from __future__ import annotations
+
+import re
+import site
+import sys
+import sysconfig
+from importlib.metadata import distributions
+
+from scikit_build_core import build
+from scikit_build_core.build import *  # noqa: F403  the hooks that are not overridden
+
+
+def _refuse() -> None:
+    """Looks where the interpreter installs packages, also out of pip's isolated environment."""
+    paths = sysconfig.get_paths()
+    folders = {paths["purelib"], paths["platlib"], site.getusersitepackages(), *sys.path}
+    for found in distributions(path=sorted(folders)):
+        if re.sub(r"[-_.]+", "-", found.name).lower() == "megatron-bridge":
+            sys.exit(
+                f"megatron-bridge {found.version} is installed in {found.locate_file('')}: "
+                "bascule-megatron-bridge provides the same import name, megatron.bridge. Install "
+                "one of them in an environment (`pip uninstall megatron-bridge`)"
+            )
+
+
+def build_wheel(*args: object, **named: object) -> str:
+    _refuse()
+    return build.build_wheel(*args, **named)
+
+
+def build_editable(*args: object, **named: object) -> str:
+    _refuse()
+    return build.build_editable(*args, **named)
