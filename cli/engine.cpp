@@ -64,7 +64,8 @@ void exec_engine(const Verb& verb, const std::vector<std::string>& words) {
 void refuse_without_engine(const Verb& verb) {
   fail(Kind::unsupported,
        "\"{}\" runs in {}, which is neither beside this program nor on PATH; build it with: cmake "
-       "--preset engine && cmake --build build/engine",
+       "--preset engine && cmake --build build/engine, or in the Python package, where torch is: "
+       "pip install --no-build-isolation '.[train]'",
        verb.name, kName);
 }
 

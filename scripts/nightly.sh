@@ -49,7 +49,7 @@ stage_bad_days() {
 stage_python() {
   build release
   scripts/python_package.sh
-  printf '%s\n' python/core/*.cpp | xargs -n 1 -P "$jobs" clang-tidy -quiet -p build/python/build
+  printf '%s\n' python/core/*.cpp | xargs -n 1 -P "$jobs" clang-tidy -quiet -p build/python/build_env
   local fresh=build/python/fresh
   rm -rf "$fresh" build/wheel
   python3 -m venv "$fresh"

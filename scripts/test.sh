@@ -99,6 +99,19 @@ stage_engine() {
   .venv/bin/python -m pytest tests/engine/python "${pattern[@]}"
 }
 
+# The Python package with the engine, on what the stage engine compiled; Megatron Bridge's names beside it; and the quick
+# starts: examples/, and Megatron Bridge's own, where BASCULE_QUICKSTARTS names their folder.
+stage_quickstarts() {
+  build engine
+  scripts/python_package.sh engine
+  local tools=build/python/tools/bin python=build/python/engine/bin/python
+  "$tools/mypy" --python-executable "$python" --package megatron.bridge
+  "$tools/mypy" --python-executable "$python" tests/quickstarts
+  local status=0
+  "$python" -m pytest tests/quickstarts "${pattern[@]}" || status=$?
+  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
+}
+
 # The quick start, twice: the second run has nothing left to write.
 stage_quickstart() {
   rm -rf build/example/*.steps.json build/example/*-megatron build/example/*-huggingface
@@ -132,8 +145,8 @@ stage_docs() {
 }
 
 stages=(
-  packages format layers tools dev tidy asan tsan fuzz release python python_env engine interop quickstart smollm2
-  train_example memory bad_days docs
+  packages format layers tools dev tidy asan tsan fuzz release python python_env engine quickstarts interop quickstart
+  smollm2 train_example memory bad_days docs
 )
-pattern_stages=(tools dev python interop)
+pattern_stages=(tools dev python quickstarts interop)
 run_stages "$@"

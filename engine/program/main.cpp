@@ -1,4 +1,7 @@
 // bascule-engine: runs the verbs that need torch, with the command line of bascule.
+#include <cstdlib>
+#include <filesystem>
+
 #include "cli/run.h"
 #include "program/verbs.h"
 #include "train/failure.h"
@@ -30,6 +33,11 @@ Verb on_torch() {
 
 int main(int count, char** words) {
   using namespace bascule::cli;
+#ifdef BASCULE_BUILD_PYTHON
+  const char* given = std::getenv("BASCULE_PYTHON");
+  if ((given == nullptr || *given == '\0') && std::filesystem::exists(BASCULE_BUILD_PYTHON))
+    ::setenv("BASCULE_PYTHON", BASCULE_BUILD_PYTHON, /*overwrite=*/1);
+#endif
   return run({words + (count > 0 ? 1 : 0), words + count},
              {on_torch<train_verb>(), on_torch<compare_verb>(), on_torch<generate_verb>()});
 }

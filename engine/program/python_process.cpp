@@ -14,11 +14,7 @@ namespace fs = std::filesystem;
 
 std::string python() {
   const char* given = std::getenv("BASCULE_PYTHON");
-  if (given != nullptr && *given != '\0') return given;
-#ifdef BASCULE_BUILD_PYTHON  // not in packages, which are built on one machine and run on others
-  if (fs::exists(BASCULE_BUILD_PYTHON)) return BASCULE_BUILD_PYTHON;
-#endif
-  return "python3";
+  return given != nullptr && *given != '\0' ? given : "python3";
 }
 
 /// A folder that goes away with its user.

@@ -12,6 +12,7 @@
 #include "settings/tree.h"
 #include "train/given_batch.h"
 #include "train/weights.h"
+#include "train/world.h"
 
 namespace bascule {
 namespace {
@@ -61,6 +62,7 @@ void check_run(Tree& provider, const Tree& architecture) {
 
 /// The model that an origin becomes with other settings of its provider.
 ProvidedModel configured(const ModelOrigin& origin, const std::string& settings) {
+  require_one_rank();
   ProvidedModel found = provided(origin);
   Tree wanted = parse_json(settings, "the provider's settings");
   check_run(wanted, found.settings);

@@ -20,6 +20,7 @@
 #include "train/start.h"
 #include "train/tensorboard.h"
 #include "train/work.h"
+#include "train/world.h"
 
 namespace bascule {
 namespace {
@@ -261,6 +262,7 @@ class Loop {
 
 TrainOutcome train(const Resolved& resolved, Reporter& reporter,
                    const std::function<void(const std::string&)>& say, const Hooks& hooks) {
+  require_one_rank();
   count_memory();
   return Loop(resolved, reporter, say, hooks).go();
 }

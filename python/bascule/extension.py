@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _WANTED = f"torch=={_core.torch_version}"
-_BUILD = "pip install --no-build-isolation --force-reinstall --no-deps DIR, with DIR bascule's clone"
+_BUILD = (
+    "pip install --no-build-isolation --force-reinstall --no-deps DIR, with DIR bascule's clone"
+)
 
 
 def torch_of_the_engine() -> Path:

@@ -26,10 +26,12 @@ def _refuse() -> None:
 
 
 def build_wheel(*args: object, **named: object) -> str:
+    """As scikit-build-core's, beside no other megatron.bridge."""
     _refuse()
     return build.build_wheel(*args, **named)
 
 
 def build_editable(*args: object, **named: object) -> str:
+    """As scikit-build-core's, beside no other megatron.bridge."""
     _refuse()
     return build.build_editable(*args, **named)

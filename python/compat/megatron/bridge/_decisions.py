@@ -61,7 +61,7 @@ NOT_YET: dict[str, str] = {
     "training.fault_tolerance": _RANKS,
     "training.finetune": "fine-tuning is not there yet",
     "training.flex_dispatcher_backend": _RANKS,
-    "training.gpt_step": "the step is C++; pretrain() takes forward_step as its name",
+    "training.gpt_step": "the step is C++; forward_step only names it",
     "training.inprocess_restart": _RANKS,
     "training.llava_step": _VISION,
     "training.mixed_precision": "ConfigContainer.mixed_precision is a name: bf16_mixed, or None",
@@ -72,4 +72,11 @@ NOT_YET: dict[str, str] = {
     "training.tokenizers": "tokenizers are files; ConfigContainer.tokenizer names them",
     "training.vlm_step": _VISION,
     "utils": _LOOP,
+}
+
+# Of names that end so, whatever their module.
+ENDINGS: dict[str, str] = {
+    "_finetune_config": "fine-tuning is not there yet",
+    "_peft_config": "adapters are not there yet",
+    "_sft_config": "fine-tuning is not there yet",
 }

@@ -11,13 +11,13 @@ import json
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from megatron.bridge._decisions import HERE, NOT_YET
+from megatron.bridge._decisions import ENDINGS, HERE, NOT_YET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
 PACKAGE = "megatron.bridge"
 PAGE = "docs/migration.md of bascule says what is there and what to use instead"
@@ -58,7 +58,7 @@ def origin(module: str, name: str) -> str:
 
 
 def value(module: str, name: str) -> Any:  # noqa: ANN401
-    """bascule's object of a name of the real package.
+    """The object in bascule of a name of the real package.
 
     Raises:
         AttributeError: it has none, with the reason.
@@ -77,7 +77,8 @@ def why(module: str, name: str = "") -> str:
     """Why bascule lacks a module, or a name of one."""
     full = f"{module}.{name}" if name else module
     if full in REAL or name in REAL.get(module, ()):
-        reason = _decided(origin(module, name) if name else module, NOT_YET)
+        of_ending = next((ENDINGS[each] for each in ENDINGS if name.endswith(each)), None)
+        reason = of_ending or _decided(origin(module, name) if name else module, NOT_YET)
         return f"{full} is not yet in bascule{f' ({reason})' if reason else ''}; {PAGE}"
     near = difflib.get_close_matches(name, REAL[module], 1) if name and module in REAL else []
     meant = f"; did you mean {near[0]}?" if near else f"; {PAGE}"
@@ -126,7 +127,9 @@ class _Modules:
     """
 
     @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        name: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
         if not name.startswith(PACKAGE + "."):
             return None
         if name in REAL and exists(name):

@@ -1,0 +1,148 @@
+"""Megatron Bridge's names: those that bascule has are its own, others say that they are not yet."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import bascule
+from conftest import ROOT, Run
+from megatron.bridge import _decisions, _names
+
+COMPAT = ROOT / "python/compat"
+
+
+def imported(module: str, name: str) -> object:
+    names: dict[str, object] = {}
+    exec(f"from {module} import {name}", names)
+    return names[name]
+
+
+def imported_or_said(module: str, name: str) -> object:
+    try:
+        return imported(module, name)
+    except ImportError as error:
+        return str(error)
+
+
+def test_every_name_of_the_real_package_is_there_or_says_why_not() -> None:
+    names = [(module, name) for module, names in _names.REAL.items() for name in names]
+    assert len(names) > 2000
+    for module, name in names:
+        found = imported_or_said(module, name)
+        if isinstance(found, str):
+            assert found == "0.3.1" or re.search(f"is not yet in bascule.*; {_names.PAGE}$", found)
+        else:
+            assert found.__module__.partition(".")[0] == "bascule", (module, name)
+
+
+@pytest.mark.parametrize(("row", "source"), _decisions.HERE.items())
+def test_no_row_of_what_is_there_is_idle(row: str, source: str) -> None:
+    importlib.import_module(source)
+    module = f"megatron.bridge.{row}"
+    inside = [each for each in _names.REAL if f"{each}.".startswith(f"{module}.")]
+    assert any(_names.available(each) for each in inside)
+
+
+@pytest.mark.parametrize("row", _decisions.NOT_YET)
+def test_no_row_of_what_is_not_yet_there_is_idle(row: str) -> None:
+    reason = _decisions.NOT_YET[row]
+    missing = [
+        _names.why(module, name)
+        for module, names in _names.REAL.items()
+        for name in ["", *names]
+        if f"{_names.origin(module, name) if name else module}.".startswith(
+            f"megatron.bridge.{row}." if row else "megatron.bridge."
+        )
+    ]
+    assert any(reason in message for message in missing)
+
+
+def test_they_are_bascules_own() -> None:
+    from megatron.bridge.models.conversion.auto_bridge import AutoBridge
+
+    import megatron.bridge
+
+    assert AutoBridge is megatron.bridge.AutoBridge is bascule.AutoBridge
+    assert megatron.bridge.__version__ == "0.3.1"
+    assert megatron.bridge.__all__ == ["AutoBridge", "__version__"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        ("megatron.bridge.training.finetune", "finetune", "finetune is not yet in bascule"),
+        ("megatron.bridge.peft.lora", "LoRA", "megatron.bridge.peft is not yet in bascule"),
+        ("megatron.bridge.models", "GPTModelProvider", "GPTModelProvider is not yet in bascule"),
+        ("megatron.bridge.recipes.llama", "llama32_1b_peft_config", "adapters are not there yet"),
+        ("megatron.bridge", "AutoBrige", "did you mean AutoBridge?"),
+        ("megatron.bridge.nothing", "some", "nothing is neither in Megatron Bridge 0.3.1 nor in"),
+    ],
+)
+def test_messages(module: str, name: str, words: str) -> None:
+    with pytest.raises(ImportError, match=re.escape(words)):
+        imported(module, name)
+
+
+def test_attributes_that_are_not_there_are_attribute_errors() -> None:
+    models = importlib.import_module("megatron.bridge.models")
+    assert not hasattr(models, "GPTModelProvider")
+    with pytest.raises(AttributeError, match=r"GPTModelProvider is not yet in bascule"):
+        _ = models.GPTModelProvider
+
+
+def test_megatron_core_may_be_beside_it(run: Run, tmp_path: Path) -> None:
+    """As pip installs it: `megatron` has no __init__.py, so that several folders make it up."""
+    core = tmp_path / "elsewhere/megatron/core"
+    core.mkdir(parents=True)
+    (core / "__init__.py").write_text("here = 1\n")
+    code = "import megatron.core, megatron.bridge as it; assert megatron.core.here; it.AutoBridge"
+    for first in ("megatron.core", "megatron.bridge"):
+        path = str(tmp_path / "elsewhere")
+        run(sys.executable, "-c", f"import {first}; {code}", PYTHONPATH=path)
+
+
+def stand_in(folder: Path) -> Path:
+    """What tells that the real package is installed in a folder."""
+    info = folder / "megatron_bridge-0.3.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: megatron-bridge\nVersion: 0.3.1\n")
+    return info
+
+
+def test_it_is_not_imported_beside_the_real_package(run: Run, tmp_path: Path) -> None:
+    stand_in(tmp_path / "real")
+    failed = run(
+        sys.executable, "-c", "import megatron.bridge", code=1, PYTHONPATH=str(tmp_path / "real")
+    )
+    assert "megatron-bridge 0.3.1 and bascule-megatron-bridge are both installed" in failed.stderr
+
+
+def test_it_is_not_built_beside_the_real_package(run: Run, tmp_path: Path) -> None:
+    """With pip's hook, as `pip install ./python/compat` calls it, in an environment that has it."""
+    bare = tmp_path / "bare"
+    run(sys.executable, "-m", "venv", "--without-pip", bare)
+    python = bare / "bin/python"
+    purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout
+    tools = sysconfig.get_path("purelib", vars={"base": str(ROOT / "build/python/tools")})
+    code = f"import os; os.chdir({str(COMPAT)!r}); import backend; "
+    code += f"print(backend.build_wheel({str(tmp_path)!r}))"
+    path = f"{COMPAT}:{tools}"
+    assert run(python, "-c", code, PYTHONPATH=path).stdout.endswith("py3-none-any.whl\n")
+    info = stand_in(Path(purelib.strip()))
+    failed = run(python, "-c", code, code=1, PYTHONPATH=path).stderr
+    assert f"megatron-bridge 0.3.1 is installed in {info.parent}" in failed
+    assert "pip uninstall megatron-bridge" in failed
+
+
+def test_names_are_those_of_the_real_package() -> None:
+    subprocess.run([sys.executable, ROOT / "tools/megatron_names.py", "--check"], check=True)
+    names = json.loads((COMPAT / "megatron/bridge/names.json").read_text())
+    assert names["megatron.bridge.training.pretrain"]["defines"] == "pretrain"
