@@ -6,7 +6,7 @@ foreach(part c10 torch_cpu torch_python)
   set_target_properties(libtorch_${part} PROPERTIES
     IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/lib${part}.so)
 endforeach()
-add_library(bascule_torch INTERFACE)
+add_library(bascule_torch INTERFACE IMPORTED GLOBAL)  # so that what links it can be exported
 target_include_directories(bascule_torch SYSTEM INTERFACE ${LIBTORCH_ROOT}/include)
 # at::parallel_for is a plain loop where OpenMP is off; of its runtimes a process has one, torch's.
 add_library(libtorch_gomp SHARED IMPORTED GLOBAL)

@@ -142,7 +142,11 @@ def test_it_is_not_built_beside_the_real_package(run: Run, tmp_path: Path) -> No
     assert "pip uninstall megatron-bridge" in failed
 
 
-def test_names_are_those_of_the_real_package() -> None:
-    subprocess.run([sys.executable, ROOT / "tools/megatron_names.py", "--check"], check=True)
+@pytest.mark.parametrize("tool", ["megatron_names.py", "migration_tables.py"])
+def test_what_tools_make_is_fresh(tool: str) -> None:
+    subprocess.run([sys.executable, ROOT / "tools" / tool, "--check"], check=True)
+
+
+def test_the_names_were_read() -> None:
     names = json.loads((COMPAT / "megatron/bridge/names.json").read_text())
     assert names["megatron.bridge.training.pretrain"]["defines"] == "pretrain"

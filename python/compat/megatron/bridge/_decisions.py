@@ -14,10 +14,12 @@ HERE: dict[str, str] = {
     "recipes.llama": "bascule.recipes.llama",
     "recipes.olmoe": "bascule.recipes.olmoe",
     "recipes.qwen": "bascule.recipes.qwen",
+    "training.callbacks": "bascule.training.callbacks",
     "training.config": "bascule.config",
     "training.gpt_step": "bascule.training.gpt_step",
+    "training.losses": "bascule.training.losses",
     "training.pretrain": "bascule.training.pretrain",
-    "training.tokenizers.config": "bascule.config",
+    "training.state": "bascule.training.state",
 }
 
 _IN_CPP = "families are described in C++; AutoBridge finds a model's by its config.json"

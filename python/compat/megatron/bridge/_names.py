@@ -57,6 +57,11 @@ def origin(module: str, name: str) -> str:
     return module
 
 
+def source_of(module: str) -> str | None:
+    """The module of bascule that has the names of one of the real package, if there is one."""
+    return _decided(module, HERE)
+
+
 def value(module: str, name: str) -> Any:  # noqa: ANN401
     """The object in bascule of a name of the real package.
 
@@ -66,7 +71,7 @@ def value(module: str, name: str) -> Any:  # noqa: ANN401
     if name == "__version__":
         return importlib.metadata.version("bascule-megatron-bridge")
     if name in REAL[module]:
-        source = _decided(origin(module, name), HERE)
+        source = source_of(origin(module, name))
         there = None if source is None else importlib.import_module(source)
         if there is not None and name in getattr(there, "__all__", vars(there)):
             return getattr(there, name)
