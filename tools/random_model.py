@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a model of random bf16 weights as a Hugging Face directory; standard library only.
 
-    random_model.py HF_DIR --size 120m|1b|8b|mixture [--seed N] [--shards N]
+    random_model.py HF_DIR --size 120m|220m|1b|8b|mixture [--seed N] [--shards N]
 
 1b and 8b have the config.json of Llama-3.2-1B and Llama-3.1-8B; mixture is a Qwen3-MoE with as many
 layers and experts as Qwen3-235B-A22B, 37,000 tensors, but narrow ones. The values are random
@@ -77,6 +77,22 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
             "hidden_size": 768,
             "intermediate_size": 2048,
             "num_attention_heads": 12,
+            "num_hidden_layers": 12,
+            "num_key_value_heads": 4,
+            "rope_scaling": None,
+            "tie_word_embeddings": True,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "vocab_size": 32000,
+        },
+    ),
+    "220m": (
+        2,
+        LLAMA
+        | {
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_attention_heads": 16,
             "num_hidden_layers": 12,
             "num_key_value_heads": 4,
             "rope_scaling": None,

@@ -195,21 +195,4 @@ std::vector<Tensor> Forward::backward(const Tensor& gradient, const std::optiona
   return gradients;
 }
 
-HfTensors::HfTensors(std::shared_ptr<LoadedModel> model)
-    : model_(std::move(model)),
-      plan_(plan(model_->model.slots, model_->parameters->dialect(), hf_names(model_->model))),
-      source_(values(*model_->parameters)),
-      gather_(plan_, {&source_}) {}
-
-std::optional<HfTensors::Named> HfTensors::next() {
-  if (at_ == plan_.to.size()) return std::nullopt;
-  const PlanTensor& wanted = plan_.to[at_];
-  const Tensor tensor =
-      at::empty(wanted.shape, at::TensorOptions(torch_type(gather_.source_dtype(at_))));
-  gather_.fill(at_, whole(wanted.shape), gather_.source_dtype(at_),
-               {static_cast<std::byte*>(tensor.mutable_data_ptr()), tensor.nbytes()}, scratch_);
-  ++at_;
-  return Named{wanted.name, tensor};
-}
-
 }  // namespace bascule

@@ -8,8 +8,6 @@
 #include <vector>
 
 #include "bridge/provider.h"
-#include "convert/gather.h"
-#include "nn/arena_source.h"
 #include "train/loaded_model.h"
 
 namespace bascule {
@@ -67,28 +65,6 @@ class Forward {
   at::Tensor hidden_;
   bool kept_;
   bool of_a_step_;  // of a run
-};
-
-/// A model's tensors under Hugging Face's names, one at a time.
-class HfTensors {
- public:
-  explicit HfTensors(std::shared_ptr<LoadedModel> model);
-
-  struct Named {
-    std::string name;
-    at::Tensor tensor;  // of its own memory, on the host
-  };
-  /// None after the last.
-  std::optional<Named> next();
-  int64_t count() const { return static_cast<int64_t>(plan_.to.size()); }
-
- private:
-  std::shared_ptr<LoadedModel> model_;
-  Plan plan_;
-  ArenaSource source_;
-  Gather gather_;
-  Scratch scratch_ = {};
-  size_t at_ = 0;
 };
 
 }  // namespace bascule

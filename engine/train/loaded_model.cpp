@@ -30,10 +30,10 @@ LoadedModel load_model(const std::string& path, const ParameterOptions& options)
 }
 
 Outcome export_hf(const LoadedModel& model, const std::string& target, const Options& options,
-                  Reporter& reporter) {
+                  Reporter& reporter, bool weights_alone) {
   return export_model(
       model.model, ArenaSource(values(*model.parameters)), model.parameters->dialect(),
-      std::string(torch_name(stored_dtype(model.dtype))), target, options, reporter);
+      std::string(torch_name(stored_dtype(model.dtype))), target, options, reporter, weights_alone);
 }
 
 std::filesystem::path save_megatron(const LoadedModel& model, const std::string& target,

@@ -33,9 +33,10 @@ LoadedModel empty_model(TrainedModel model, const ParameterOptions& options);
 /// Opens a Hugging Face directory or a Megatron checkpoint and reads its weights as options.dtype.
 LoadedModel load_model(const std::string& path, const ParameterOptions& options);
 
-/// Writes the model as a Hugging Face directory. Nobody may change it meanwhile.
+/// Writes the model as a Hugging Face directory, or its weights alone. Nobody may change it
+/// meanwhile.
 Outcome export_hf(const LoadedModel& model, const std::string& target, const Options& options,
-                  Reporter& reporter);
+                  Reporter& reporter, bool weights_alone = false);
 
 /// Writes the weights as iteration `iteration` of the Megatron root `target`. Nobody may change
 /// them meanwhile. Returns the iteration's directory.

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     import torch
 
+    from bascule.conversion_tasks import WeightConversionTask
     from bascule.reports import Outcome
 
 
-def _shown(steps: range, show: bool) -> Iterable[int]:
+def _shown(steps: list[int], show: bool) -> Iterable[int]:
     if show and sys.stderr.isatty():
         try:
             from tqdm import tqdm
@@ -150,8 +151,24 @@ class AutoBridge:
             raise UnsupportedError("a bridge of a configuration has no weights; give hf_path")
         unwrapped(model).engine.load_weights(path)
 
+    def get_conversion_tasks(self, model: Any) -> list[WeightConversionTask]:
+        """What goes where: each parameter, and the Hugging Face tensors that are made of it.
+
+        A part of the list is what `export_hf_weights` takes to export a part of the model.
+        """
+        from bascule.conversion_tasks import tasks_of
+        from bascule.extension import engine
+        from bascule.gpt_model import unwrapped
+
+        found = unwrapped(model)
+        return tasks_of(found, engine().HfTensors(found.engine))
+
     def export_hf_weights(
-        self, model: Any, cpu: bool = False, show_progress: bool = True
+        self,
+        model: Any,
+        cpu: bool = False,
+        show_progress: bool = True,
+        conversion_tasks: Iterable[WeightConversionTask] | None = None,
     ) -> Iterator[HFWeightTuple]:
         """Yields every tensor under its Hugging Face name, one at a time, in the model's dtype.
 
@@ -159,18 +176,19 @@ class AutoBridge:
             model: what `provide_distributed_model()` gave.
             cpu: leave tensors on the CPU; False: where the model is.
             show_progress: a line on stderr where that is a terminal.
+            conversion_tasks: only what these of `get_conversion_tasks()` make; a tensor that is
+                made of several parameters comes whole, where one of them is asked for.
         """
+        from bascule.conversion_tasks import wanted
         from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 
         found = unwrapped(model)
         device = next(found.parameters()).device
         tensors = engine().HfTensors(found.engine)
-        for _ in _shown(range(len(tensors)), show_progress):
-            found_next = tensors.next()
-            assert found_next is not None
-            name, tensor = found_next
-            yield HFWeightTuple(name, tensor if cpu else tensor.to(device))
+        for index in _shown(wanted(tensors, conversion_tasks), show_progress):
+            tensor = tensors.tensor(index)
+            yield HFWeightTuple(tensors.name(index), tensor if cpu else tensor.to(device))
 
     def save_hf_pretrained(
         self,
@@ -188,19 +206,37 @@ class AutoBridge:
         Raises:
             bascule.UserError: `path` exists, without `overwrite`.
         """
+        return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=False)
+
+    def save_hf_weights(
+        self,
+        model: Any,
+        path: str | os.PathLike[str],
+        show_progress: bool = True,
+        *,
+        overwrite: bool = False,
+        verify: bool = True,
+    ) -> Outcome:
+        """As `save_hf_pretrained`, but `path` gets the weights and their index alone."""
+        return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=True)
+
+    @staticmethod
+    def _save_hf(
+        model: Any,
+        path: str | os.PathLike[str],
+        show_progress: bool,
+        overwrite: bool,
+        verify: bool,
+        *,
+        weights_alone: bool,
+    ) -> Outcome:
         from bascule.gpt_model import unwrapped
         from bascule.progress import listener
 
         outcome: Outcome = unwrapped(model).engine.save_hf(
-            path, overwrite, verify, listener(None), show_progress
+            path, overwrite, verify, weights_alone, listener(None), show_progress
         )
         return outcome
-
-    def save_hf_weights(
-        self, model: Any, path: str | os.PathLike[str], show_progress: bool = True
-    ) -> Outcome:
-        """As `save_hf_pretrained`: weights without their configuration could not be opened."""
-        return self.save_hf_pretrained(model, path, show_progress)
 
     def save_megatron_model(
         self,

@@ -16,6 +16,7 @@
 #include "python/engine/tensor_caster.h"
 #include "python/engine/training.h"
 #include "train/held_model.h"
+#include "train/hf_tensors.h"
 
 namespace bascule::python {
 namespace {
@@ -55,14 +56,15 @@ std::vector<std::tuple<std::string, Tensor, bool>> parameters(const Model& model
 }
 
 nb::object save_hf(const Model& model, nb::handle target, bool overwrite, bool verify,
-                   nb::object listener, bool line) {
+                   bool weights_alone, nb::object listener, bool line) {
   Options options;
   options.overwrite = overwrite;
   options.verify = verify;
   const std::string to = path(target, "target");
   Outcome outcome;
-  attend({std::move(listener), line},
-         [&](Reporter& reporter) { outcome = export_hf(*model, to, options, reporter); });
+  attend({std::move(listener), line}, [&](Reporter& reporter) {
+    outcome = export_hf(*model, to, options, reporter, weights_alone);
+  });
   return value(outcome);
 }
 
@@ -133,11 +135,10 @@ NB_MODULE(_engine, module) {
 
   nb::class_<HfTensors>(module, "HfTensors")
       .def(nb::init<Model>())
-      .def("__len__", [](const HfTensors& it) { return it.count(); })
-      .def("next", [](HfTensors& it) -> std::optional<std::pair<std::string, Tensor>> {
-        const auto found = unlocked([&] { return it.next(); });
-        if (!found) return std::nullopt;
-        return std::pair{found->name, found->tensor};
-      });
+      .def("__len__", &HfTensors::count)
+      .def("name", &HfTensors::name)
+      .def("parameters", &HfTensors::parameters)
+      .def("tensor",
+           [](HfTensors& it, size_t index) { return unlocked([&] { return it.tensor(index); }); });
   bind_training(module);
 }

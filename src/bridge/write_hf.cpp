@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kConfigName = "config.json";
+
 /// The Hugging Face tensors to write: those of the model, and repetitions that the source had.
 Dialect written_dialect(const HfRequest& request) {
   Dialect dialect = hf_dialect(request.family, request.arch, *request.model.slots);
@@ -114,7 +116,7 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
                             : std::map<std::string, std::string>{{"format", "pt"}};
   const auto shards = shards_of(request, tensors);
   Output output = safetensors_output(std::move(tensors), shards, metadata);
-  output.small_files.push_back({"config.json", request.config_json});
+  if (!request.weights_alone) output.small_files.push_back({kConfigName, request.config_json});
   if (request.state) outcome.warnings = request.state->warnings;
   outcome.warnings.insert(outcome.warnings.end(), request.warnings.begin(), request.warnings.end());
 
@@ -140,10 +142,13 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
     output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
+      const fs::path config = workspace.path_of(kConfigName);
+      if (request.weights_alone) File::create(config).pwrite_all(0, as_bytes(request.config_json));
       const auto open = [&] {
         return open_hf(workspace.directory(), reading_back(request, options));
       };
       outcome.report = prove(request.model, open, workspace, reporter, options);
+      if (request.weights_alone) fs::remove(config);
       outcome.verified = true;
     }
     watch.begin("commit");
@@ -153,7 +158,7 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
 
 Outcome export_model(const TrainedModel& model, const TensorSource& source, const Dialect& local,
                      const std::string& dtype, const std::string& target, const Options& options,
-                     Reporter& reporter) {
+                     Reporter& reporter, bool weights_alone) {
   Outcome outcome;
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
@@ -163,12 +168,13 @@ Outcome export_model(const TrainedModel& model, const TensorSource& source, cons
                     .model = {&model.slots, &source, &local},
                     .state = model.state.shards.empty() ? nullptr : &model.state,
                     .config_json = {},
+                    .weights_alone = weights_alone,
                     .identity = fmt::format("memory {} {}", ::getpid(), alive)};
   request.config_json =
       config_json(model, options.dtype.empty() ? dtype : options.dtype, request.warnings);
   for (const auto* files : {&model.tokenizer, &model.others})
     for (const Travelling& file : *files)
-      if (file.to != kConfigFile)
+      if (file.to != kConfigFile && !weights_alone)
         request.files.push_back({file.from, std::string(name_in_hf(file.to))});
   write_hf(request, target, options, reporter, outcome, watch);
   watch.end();

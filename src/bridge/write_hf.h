@@ -18,6 +18,7 @@ struct HfRequest {
   Spelled model;                 // where its tensors lie, and how they are named there
   const State* state = nullptr;  // how its Hugging Face files were divided; null: not known
   std::string config_json;
+  bool weights_alone = false;              // config_json is for the proof, not for the directory
   std::vector<Travelling> files = {};      // by their names in the directory
   std::filesystem::path read_from = {};    // the directory that it lies in, where it does
   std::vector<std::string> warnings = {};  // about config_json
@@ -38,8 +39,9 @@ Tree with_dtype(Tree config, const std::string& dtype);
 
 /// A model in memory, whose tensors `local` names in `source`, as a Hugging Face directory; `dtype`
 /// is torch's name for that of its weights. It is read while it is written: nobody may change it.
+/// With `weights_alone`, neither config.json nor what travels with the model is written.
 Outcome export_model(const TrainedModel& model, const TensorSource& source, const Dialect& local,
                      const std::string& dtype, const std::string& target, const Options& options,
-                     Reporter& reporter);
+                     Reporter& reporter, bool weights_alone = false);
 
 }  // namespace bascule

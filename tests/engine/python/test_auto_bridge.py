@@ -150,6 +150,55 @@ def test_weights_stream_as_they_are_stored(bridge) -> None:
     assert first.weight.shape == stored[first.param_name].shape
 
 
+@pytest.mark.parametrize("family", ["llama", "llama_tied", "qwen3_moe"])
+def test_conversion_tasks(family: str, bascule) -> None:
+    import safetensors.torch
+
+    folder = ROOT / "tests/golden" / family / "hf"
+    stored = {}
+    for file in folder.glob("*.safetensors"):
+        stored |= safetensors.torch.load_file(file)
+    bridge = bascule.AutoBridge.from_hf_pretrained(folder)
+    model = bridge.to_megatron_model(wrap_with_ddp=True)
+    tasks = bridge.get_conversion_tasks(model)
+    parameters = dict(model[0].module.named_parameters())
+    assert {task.param_name for task in tasks} >= parameters.keys()
+    assert {name for task in tasks for name in task.mapping.hf_param} == stored.keys()
+    for task in tasks:
+        name = task.param_name
+        assert task.global_param_name == task.mapping.megatron_param == name
+        assert task.megatron_module.state_dict(keep_vars=True)[name.rpartition(".")[2]] is (
+            task.param_weight
+        )
+        if name in parameters:
+            assert task.param_weight is parameters[name]
+        made = sum(stored[each].numel() for each in task.mapping.hf_param)
+        assert made <= task.param_weight.numel()  # which may be padded
+    wanted = [task for task in tasks if "linear_qkv.weight" in task.param_name]
+    seen = dict(bridge.export_hf_weights(model, cpu=True, conversion_tasks=wanted))
+    assert len(seen) == 3 * len(wanted)
+    for name, weight in seen.items():
+        assert name.rpartition(".self_attn.")[2] in ("q_proj.weight", "k_proj.weight", "v_proj.weight")
+        assert torch.equal(weight, stored[name])
+    assert not list(bridge.export_hf_weights(model, conversion_tasks=[]))
+
+
+def test_weights_alone(bascule, bridge, tmp_path: Path) -> None:
+    model = bridge.to_megatron_model(wrap_with_ddp=False)
+    outcome = bridge.save_hf_weights(model, tmp_path / "weights", show_progress=False)
+    assert outcome.verified
+    written = contents(tmp_path / "weights")
+    assert written == {name: data for name, data in contents(HF).items() if ".safetensors" in name}
+    with pytest.raises(bascule.UserError, match="exists"):
+        bridge.save_hf_weights(model, tmp_path / "weights")
+    bridge.save_hf_weights(model, tmp_path / "weights", verify=False, overwrite=True)
+    assert contents(tmp_path / "weights") == written
+    with pytest.raises(bascule.UserError, match=r"has no config.json, which says what model"):
+        bascule.verify(HF, tmp_path / "weights")
+    shutil.copy(HF / "config.json", tmp_path / "weights")
+    assert bascule.verify(HF, tmp_path / "weights")
+
+
 def test_megatron_checkpoints_are_those_of_the_command_line(
     bascule, bridge, engine: Path, tmp_path: Path
 ) -> None:
@@ -266,6 +315,19 @@ def test_hooks(bridge, wrapped: bool) -> None:
     assert seen == ["GPTModel", 1]
     name = next(name for name, _ in models[0].named_parameters())
     assert name.startswith("module.") is wrapped
+
+
+@pytest.mark.parametrize(("name", "value"), [("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "3")])
+def test_other_ranks_are_refused(name: str, value: str, bascule, bridge, monkeypatch) -> None:
+    provider = bridge.to_megatron_provider()
+    for one in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):
+        monkeypatch.setenv(one, "1" if one == "WORLD_SIZE" else "0")
+    provider.finalize()
+    monkeypatch.setenv(name, value)
+    with pytest.raises(bascule.UnsupportedError, match=f"{name} is {value}"):
+        provider.finalize()
+    with pytest.raises(bascule.UnsupportedError, match=f"{name} is {value}"):
+        provider.provide()
 
 
 def test_the_quick_start_of_conversion(bascule, engine: Path, tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""What becomes of each parameter of a model in memory, as Megatron Bridge lists it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bascule._engine import HfTensors
+    from bascule.gpt_model import GPTModel
+
+
+@dataclass(frozen=True)
+class WeightMapping:
+    """A parameter, and the Hugging Face tensors that are made of it, in the order of export.
+
+    Attributes:
+        megatron_param: Megatron's name.
+        hf_param: the Hugging Face names.
+    """
+
+    megatron_param: str
+    hf_param: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightConversionTask:
+    """What to convert: one parameter of a model.
+
+    Attributes:
+        param_name: its name on this rank.
+        global_param_name: its name in the whole model; the same, in a world of one.
+        mapping: where it goes.
+        pp_rank: the pipeline stage that has it, 0.
+        vp_stage: the part of the stage that has it, None: stages have one.
+        megatron_module: the module that has it.
+        param_weight: its value, not a copy.
+    """
+
+    param_name: str
+    global_param_name: str
+    mapping: WeightMapping
+    pp_rank: int | None = None
+    vp_stage: int | None = None
+    megatron_module: Any = None
+    param_weight: Any = None
+
+
+def tasks_of(model: GPTModel, tensors: HfTensors) -> list[WeightConversionTask]:
+    """A task for each parameter, in the model's order."""
+    goes: dict[str, list[str]] = {}
+    for index in range(len(tensors)):
+        for parameter in tensors.parameters(index):
+            goes.setdefault(parameter, []).append(tensors.name(index))
+    values = model.state_dict(keep_vars=True)
+    return [
+        WeightConversionTask(
+            param_name=name,
+            global_param_name=name,
+            mapping=WeightMapping(name, tuple(goes[name])),
+            pp_rank=0,
+            megatron_module=model.get_submodule(name.rpartition(".")[0]),
+            param_weight=value,
+        )
+        for name, value in values.items()
+        if name in goes
+    ]
+
+
+def wanted(tensors: HfTensors, tasks: Iterable[WeightConversionTask] | None) -> list[int]:
+    """The Hugging Face tensors that tasks ask for, in the order of export; None asks for all."""
+    everything = range(len(tensors))
+    if tasks is None:
+        return list(everything)
+    names = {name for task in tasks for name in task.mapping.hf_param}
+    return [index for index in everything if tensors.name(index) in names]
