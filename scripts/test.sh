@@ -105,8 +105,9 @@ stage_quickstarts() {
   build engine
   scripts/python_package.sh engine
   local tools=build/python/tools/bin python=build/python/engine/bin/python
-  "$tools/mypy" --python-executable "$python" --package megatron.bridge
-  "$tools/mypy" --python-executable "$python" tests/quickstarts
+  local check=(env MYPYPATH=python/compat "$tools/mypy" --python-executable "$python")
+  "${check[@]}" --package megatron.bridge
+  "${check[@]}" tests/quickstarts python/compat/backend.py
   local status=0
   "$python" -m pytest tests/quickstarts "${pattern[@]}" || status=$?
   ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k

@@ -9,7 +9,22 @@ import sysconfig
 from importlib.metadata import distributions
 
 from scikit_build_core import build
-from scikit_build_core.build import *  # noqa: F403  the hooks that are not overridden
+from scikit_build_core.build import (
+    build_sdist,
+    get_requires_for_build_editable,
+    get_requires_for_build_sdist,
+    get_requires_for_build_wheel,
+)
+
+__all__ = [
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+]
+Config = dict[str, list[str] | str] | None
 
 
 def _refuse() -> None:
@@ -25,13 +40,13 @@ def _refuse() -> None:
             )
 
 
-def build_wheel(*args: object, **named: object) -> str:
+def build_wheel(folder: str, config: Config = None, metadata: str | None = None) -> str:
     """As scikit-build-core's, beside no other megatron.bridge."""
     _refuse()
-    return build.build_wheel(*args, **named)
+    return build.build_wheel(folder, config, metadata)
 
 
-def build_editable(*args: object, **named: object) -> str:
+def build_editable(folder: str, config: Config = None, metadata: str | None = None) -> str:
     """As scikit-build-core's, beside no other megatron.bridge."""
     _refuse()
-    return build.build_editable(*args, **named)
+    return build.build_editable(folder, config, metadata)

@@ -156,7 +156,7 @@ def refuse_beside_the_real_one() -> None:
     try:
         real = importlib.metadata.version("megatron-bridge")
     except importlib.metadata.PackageNotFoundError:
-        sys.meta_path.append(_Modules)  # type: ignore[arg-type]
+        sys.meta_path.append(_Modules)
         return
     raise ImportError(
         f"megatron-bridge {real} and bascule-megatron-bridge are both installed in this "
