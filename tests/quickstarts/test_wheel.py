@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +15,7 @@ import pytest
 
 import bascule
 from bascule import _core
-from conftest import HF, Run
+from conftest import HF, ROOT, Run
 
 PACKAGE = Path(bascule.__file__).parent
 BINARY = Path(sysconfig.get_path("scripts")) / "bascule"
@@ -78,25 +78,51 @@ def test_the_program_of_the_package_trains(run: Run, tmp_path: Path) -> None:
     assert bascule.verify(tmp_path / "run", tmp_path / "exported")
 
 
+def without_torch(folder: Path, version: str | None) -> Path:
+    """A copy of the environment without .venv's path; a folder in it says that it is torch."""
+    bare = folder / "bare"
+    shutil.copytree(sys.prefix, bare, symlinks=True)
+    packages = next((bare / "lib").iterdir()) / "site-packages"
+    (packages / "torch.pth").unlink()
+    if version is not None:
+        (packages / "torch").mkdir()
+        (packages / "torch/__init__.py").touch()
+        (packages / "torch/version.py").write_text(f"__version__ = '{version}+cpu'\n")
+    return bare
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "words"),
+    [
+        ("ON", None, "bare/bin/python has no torch, on which the training engine is built."),
+        (
+            "AUTO",
+            "1.2.3",
+            f"is torch 1.2.3, and the training engine stands on {_core.torch_version}",
+        ),
+    ],
+)
+def test_the_build_says_which_torch_it_wants(
+    engine: str, version: str | None, words: str, run: Run, tmp_path: Path
+) -> None:
+    python = without_torch(tmp_path, version) / "bin/python"
+    told = [f"-DPython_EXECUTABLE={python}", f"-DBASCULE_ENGINE={engine}", "-DSKBUILD=2"]
+    failed = run("cmake", "-GNinja", "-S", ROOT, "-B", "build", *told, code=1).stderr
+    said = " ".join(failed.split())
+    assert words in said
+    assert f"(pip install torch=={_core.torch_version}" in said
+    assert "--config-settings=cmake.define.BASCULE_ENGINE=OFF" in said
+
+
 @pytest.mark.parametrize(
     ("torch", "words"),
     [
         (None, f"pip install torch=={_core.torch_version}"),
-        ("1.2.3", f"is torch 1.2.3 in .*; pip|: pip install torch=={_core.torch_version}"),
+        ("1.2.3", f"is torch 1.2.3 in .*/torch: pip install torch=={_core.torch_version}"),
     ],
 )
 def test_another_torch_or_none(torch: str | None, words: str, run: Run, tmp_path: Path) -> None:
-    """In an environment without .venv's path; a folder that says that it is torch 1.2.3."""
-    import re
-
-    bare = tmp_path / "bare"
-    shutil.copytree(sys.prefix, bare, symlinks=True)
-    packages = next((bare / "lib").iterdir()) / "site-packages"
-    (packages / "torch.pth").unlink()
-    if torch is not None:
-        (packages / "torch").mkdir()
-        (packages / "torch/__init__.py").touch()
-        (packages / "torch/version.py").write_text(f"__version__ = '{torch}+cpu'\n")
+    bare = without_torch(tmp_path, torch)
     failed = run(bare / "bin/python", "-c", MODEL, code=1).stderr
     assert "bascule.UnsupportedError: models in memory and training stand on" in failed
     assert re.search(words, failed)
