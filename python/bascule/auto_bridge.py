@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bascule.conversion import export_checkpoint, import_checkpoint
+from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
 from bascule.errors import Error, UnsupportedError
 from bascule.hub import resolve
 from bascule.provider import ModelProvider
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from bascule.conversion_tasks import WeightConversionTask
     from bascule.reports import Outcome
 
 
@@ -32,13 +32,6 @@ def _shown(steps: list[int], show: bool) -> Iterable[int]:
         bar: Iterable[int] = tqdm(steps, desc="export", unit="tensor")
         return bar
     return steps
-
-
-class HFWeightTuple(NamedTuple):
-    """A tensor under its Hugging Face name."""
-
-    param_name: str
-    weight: torch.Tensor
 
 
 class AutoBridge:
@@ -156,7 +149,6 @@ class AutoBridge:
 
         A part of the list is what `export_hf_weights` takes to export a part of the model.
         """
-        from bascule.conversion_tasks import tasks_of
         from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 
@@ -179,7 +171,6 @@ class AutoBridge:
             conversion_tasks: only what these of `get_conversion_tasks()` make; a tensor that is
                 made of several parameters comes whole, where one of them is asked for.
         """
-        from bascule.conversion_tasks import wanted
         from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 

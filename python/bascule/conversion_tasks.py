@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import torch
+
     from bascule._engine import HfTensors
     from bascule.gpt_model import GPTModel
+
+
+class HFWeightTuple(NamedTuple):
+    """A tensor under its Hugging Face name."""
+
+    param_name: str
+    weight: torch.Tensor
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_they_are_bascules_own() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "words"),
     [
-        ("megatron.bridge.training.finetune", "finetune", "finetune is not yet in bascule"),
+        ("megatron.bridge.training.train", "train", "train is not yet in bascule (a part of the"),
         ("megatron.bridge.peft.lora", "LoRA", "megatron.bridge.peft is not yet in bascule"),
         ("megatron.bridge.models", "GPTModelProvider", "GPTModelProvider is not yet in bascule"),
         ("megatron.bridge.recipes.llama", "llama32_1b_peft_config", "adapters are not there yet"),
@@ -88,6 +88,13 @@ def test_they_are_bascules_own() -> None:
 def test_messages(module: str, name: str, words: str) -> None:
     with pytest.raises(ImportError, match=re.escape(words)):
         imported(module, name)
+
+
+def test_fine_tuning_is_there_by_name_only() -> None:
+    from megatron.bridge.training.finetune import finetune
+
+    with pytest.raises(bascule.UnsupportedError, match=r"finetune\(\) is not there yet"):
+        finetune(None, None)
 
 
 def test_attributes_that_are_not_there_are_attribute_errors() -> None:
