@@ -63,7 +63,7 @@ NOT_YET: dict[str, str] = {
     "training.config": "ConfigContainer has the groups of settings that bascule trains with",
     "training.fault_tolerance": _RANKS,
     "training.flex_dispatcher_backend": _RANKS,
-    "training.gpt_step": "the step is C++; forward_step only names it",
+    "training.gpt_step": "pretrain() gives batches to a forward_step of your own",
     "training.inprocess_restart": _RANKS,
     "training.llava_step": _VISION,
     "training.mixed_precision": "ConfigContainer.mixed_precision is a name: bf16_mixed, or None",
