@@ -35,7 +35,10 @@ def test_what_is_supported(tmp_path: Path) -> None:
 
 
 def test_models_want_the_engine() -> None:
-    with pytest.raises(bascule.UnsupportedError, match="PYTHONPATH=build/engine/python"):
+    words = (
+        r"is not in this Python: pip install torch==[\d.]+; then pip install --no-build-isolation"
+    )
+    with pytest.raises(bascule.UnsupportedError, match=words):
         AutoBridge.from_hf_pretrained(GOLDEN).to_megatron_provider()
 
 
