@@ -6,8 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 import bascule
 from conftest import ROOT, Run, torchrun, unedited
 
@@ -26,9 +24,9 @@ def losses(folder: Path) -> list[float]:
     return [row["loss"] for row in map(json.loads, rows) if "loss" in row]
 
 
-def check(folder: Path, words: list[str | Path], run: Run) -> None:
-    """Runs a program twice: it trains, then finds that it is done."""
-    first = run(*words, BASCULE_OVERRIDES=SIZES)
+def check(folder: Path, program: Path, again: list[str], run: Run) -> None:
+    """Runs a program twice: it trains under torchrun; then, by `again`, finds that it is done."""
+    first = run(*torchrun(), program, BASCULE_OVERRIDES=SIZES)
     assert "iteration       10/      10" in first.stdout
     assert len(losses(folder)) == 10
     checkpoint = folder / CHECKPOINTS / "iter_0000010"
@@ -37,18 +35,17 @@ def check(folder: Path, words: list[str | Path], run: Run) -> None:
     for line in ("vocab_size: 8192", "lr_decay_iters: 10000", "train_iters: 10", "num_layers: 2"):
         assert line in settings
     before = {path: path.stat().st_mtime_ns for path in checkpoint.rglob("*")}
-    second = run(*words, BASCULE_OVERRIDES=SIZES)
+    second = run(*again, program, BASCULE_OVERRIDES=SIZES)
     assert "nothing to do: 10 of 10 steps are done" in second.stdout
     assert before == {path: path.stat().st_mtime_ns for path in checkpoint.rglob("*")}
 
 
 def test_the_unedited_program(run: Run, tmp_path: Path) -> None:
-    check(tmp_path, [*torchrun(), unedited("train.py")], run)
+    check(tmp_path, unedited("train.py"), torchrun(), run)
 
 
-@pytest.mark.parametrize("launcher", [[sys.executable], torchrun()], ids=["python", "torchrun"])
-def test_the_example(launcher: list[str], run: Run, tmp_path: Path) -> None:
-    check(tmp_path, [*launcher, ROOT / "examples/train.py"], run)
+def test_the_example(run: Run, tmp_path: Path) -> None:
+    check(tmp_path, ROOT / "examples/train.py", [sys.executable], run)
 
 
 def test_both_are_the_same_run(run: Run, tmp_path: Path) -> None:
