@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "base/check.h"
 #include "base/interrupt.h"
 #include "cli/json.h"
 
@@ -25,6 +26,13 @@ Error defect(std::string_view what) {
 }
 
 }  // namespace
+
+Kind kind_called(std::string_view name) {
+  for (const Kind each : {Kind::user, Kind::format, Kind::mismatch, Kind::unsupported,
+                          Kind::environment, Kind::internal, Kind::interrupted})
+    if (bascule::name(each) == name) return each;
+  fail(Kind::internal, "there is no kind of error called {}", name);
+}
 
 Error failure_of(const std::exception_ptr& thrown) {
   try {

@@ -33,7 +33,7 @@ MAY_SEE: dict[str, set[str]] = {
         "recipe", "data", "kernels", "nn",
     },
     "program": {"base", "settings", "model", "bridge", "cli", "recipe", "nn", "train"},
-    "python": {"base", "settings", "bridge", "cli", "recipe"},
+    "python": {"base", "settings", "store", "bridge", "cli", "recipe", "data"},
     "python_engine": {
         "base", "settings", "bridge", "cli", "recipe", "python", "nn", "train",
     },  # python/engine

@@ -7,10 +7,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "base/file.h"
+#include "data/growing_file.h"
 #include "data/token_type.h"
 
 namespace bascule {
@@ -37,16 +38,12 @@ class IndexedDatasetWriter {
   void finish();
 
  private:
-  void require_free() const;
-  void flush();
   void write_index();
 
   std::filesystem::path prefix_, bin_partial_, idx_partial_;
   TokenType type_;
   bool overwrite_;
-  File bin_;
-  int64_t written_ = 0;
-  std::vector<std::byte> buffer_;
+  std::optional<GrowingFile> bin_;
   std::vector<int32_t> lengths_;
   std::vector<int64_t> boundaries_ = {0};
 };

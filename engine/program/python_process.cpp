@@ -6,16 +6,12 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "cli/python.h"
 
 namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string python() {
-  const char* given = std::getenv("BASCULE_PYTHON");
-  return given != nullptr && *given != '\0' ? given : "python3";
-}
 
 /// A folder that goes away with its user.
 class Folder {
@@ -44,7 +40,7 @@ std::string ask_python(const char* program, const std::string& question,
                        const std::vector<std::string>& words, int64_t most,
                        const std::string& failure) {
   const Folder folder;
-  std::vector<std::string> all = {python(), "-c", program, folder.file("asked"),
+  std::vector<std::string> all = {cli::find_python(), "-c", program, folder.file("asked"),
                                   folder.file("told")};
   const std::string asked = all[3], told = all[4];
   all.insert(all.end(), words.begin(), words.end());

@@ -9,8 +9,8 @@ namespace bascule {
 
 /// Runs `program` (Python's source) with the arguments QUESTION ANSWER WORDS...: a file that holds
 /// `question`, one that it is to write, and `words`. Returns what it wrote, `most` bytes at the
-/// most. The Python is the environment's BASCULE_PYTHON, else the one that the engine was built
-/// with, else "python3". Throws Error{environment} where it fails: its name and `failure`.
+/// most. The Python is that of cli::find_python(). Throws Error{environment} where it fails: its
+/// name and `failure`.
 std::string ask_python(const char* program, const std::string& question,
                        const std::vector<std::string>& words, int64_t most,
                        const std::string& failure);

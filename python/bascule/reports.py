@@ -225,3 +225,45 @@ class Machine:
     """The path of the library."""
     engine: str | None
     """The path of bascule-engine."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An indexed dataset, PREFIX.bin and PREFIX.idx."""
+
+    prefix: str
+    dtype: str
+    """Of a token: "uint16" or "int32"."""
+    documents: int
+    sequences: int
+    tokens: int
+    bytes: int
+    """Of both files."""
+    multimodal: bool
+
+
+@dataclass(frozen=True)
+class Tokenizing:
+    """What `bascule.data.tokenize` was told, defaults filled in."""
+
+    json_keys: tuple[str, ...]
+    sample_by: str
+    append_eod: bool
+    add_special_tokens: bool
+    chat_template: bool
+    eod_id: int | None
+    """None: the tokenizer's eos_token."""
+    skip_bad_rows: bool
+    overwrite: bool
+    workers: int
+    """0: one for each core."""
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """What `bascule.data.tokenize` made."""
+
+    datasets: tuple[Dataset, ...]
+    """One for each key, in their order."""
+    skipped_rows: int
+    """Rows left out because of skip_bad_rows."""

@@ -5,9 +5,10 @@
 
 #include <optional>
 
-#include "base/check.h"
 #include "cli/conversion.h"
+#include "cli/failure.h"
 #include "python/core/configuration.h"
+#include "python/core/datasets.h"
 #include "python/core/keywords.h"
 #include "python/core/raised.h"
 #include "python/core/relay.h"
@@ -84,12 +85,7 @@ nb::object models() { return value(bascule::models()); }
 nb::object doctor() { return value(unlocked(cli::this_machine)); }
 
 /// The process exit code of the command line for a kind of error.
-int exit_code_of(const std::string& kind) {
-  for (const Kind each : {Kind::user, Kind::format, Kind::mismatch, Kind::unsupported,
-                          Kind::environment, Kind::internal, Kind::interrupted})
-    if (name(each) == kind) return exit_code(each);
-  fail(Kind::internal, "there is no kind of error called {}", kind);
-}
+int exit_code_of(const std::string& kind) { return exit_code(cli::kind_called(kind)); }
 
 }  // namespace
 }  // namespace bascule::python
@@ -133,4 +129,5 @@ NB_MODULE(_core, module) {
              sig("def models() -> tuple[bascule.reports.FamilyInfo, ...]"));
   module.def("doctor", python::doctor, sig("def doctor() -> bascule.reports.Machine"));
   python::add_configuration(module);
+  python::define_datasets(module);
 }

@@ -116,6 +116,19 @@ nb::object family(const FamilyInfo& family) {
       .made();
 }
 
+nb::object dataset(const DatasetSummary& dataset) {
+  const auto& [prefix, type, documents, sequences, tokens, bytes, has_modes] = dataset;
+  return Making("Dataset")
+      .with("prefix", prefix)
+      .with("dtype", std::string(bascule::name(type)))
+      .with("documents", documents)
+      .with("sequences", sequences)
+      .with("tokens", tokens)
+      .with("bytes", bytes)
+      .with("multimodal", has_modes)
+      .made();
+}
+
 nb::object gpu(const cli::Gpu& gpu) {
   const auto& [name, memory] = gpu;
   return Making("Gpu").with("name", name).known("memory", memory).made();
@@ -213,6 +226,26 @@ nb::object value(const cli::Machine& machine) {
       .known("driver", driver)
       .known("nccl", nccl)
       .known("engine", engine)
+      .made();
+}
+
+nb::object value(const std::vector<DatasetSummary>& datasets) {
+  return tuple_of(datasets, dataset);
+}
+
+nb::object value(const cli::Tokenizing& told) {
+  const auto& [inputs, tokenizer, output, json_keys, sample_by, append_eod, add_special_tokens,
+               chat_template, eod_id, skip_bad_rows, overwrite, workers] = told;
+  return Making("Tokenizing")
+      .with("json_keys", texts(json_keys))
+      .with("sample_by", sample_by)
+      .with("append_eod", append_eod)
+      .with("add_special_tokens", add_special_tokens)
+      .with("chat_template", chat_template)
+      .known("eod_id", eod_id)
+      .with("skip_bad_rows", skip_bad_rows)
+      .with("overwrite", overwrite)
+      .with("workers", workers)
       .made();
 }
 

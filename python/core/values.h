@@ -8,6 +8,8 @@
 
 #include "bascule/bridge.h"
 #include "cli/machine.h"
+#include "cli/tokenizing.h"
+#include "data/dataset_tools.h"
 
 namespace bascule::python {
 
@@ -18,5 +20,7 @@ nanobind::object value(const Inspection& seen);
 nanobind::object value(const PlanListing& plan);
 nanobind::object value(const std::vector<FamilyInfo>& families);
 nanobind::object value(const cli::Machine& machine);
+nanobind::object value(const std::vector<DatasetSummary>& datasets);
+nanobind::object value(const cli::Tokenizing& told);
 
 }  // namespace bascule::python

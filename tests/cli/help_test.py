@@ -71,6 +71,7 @@ class Help(unittest.TestCase):
     def test_every_example_runs(self) -> None:
         world.make(self.folder, BINARY)
         shutil.rmtree(self.folder / "checkpoints" / "llama")  # the first example makes it
+        world.add_python(self.folder)
         for verb in self.verbs:
             self.run_examples(verb)
         # The pages of these verbs are ours only where there is no engine.

@@ -5,12 +5,14 @@ python -m oracle.datasets JOBS RESULTS
 
 import hashlib
 import io
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from oracle import boot, jobs
 
@@ -127,6 +129,29 @@ def case(folder: str, settings: dict) -> dict:
     }
 
 
+def tokenize(target: str, tokenizer: str, rows: str, key: str, append_eod: bool) -> dict:
+    """What Megatron's builder makes of the values of `key`, tokenized by transformers: a text is a
+    sequence, a row a document, and a document that has tokens may end with the end of a text.
+    """
+    import transformers
+    from megatron.core.datasets.indexed_dataset import DType, IndexedDatasetBuilder
+
+    encoder = transformers.AutoTokenizer.from_pretrained(tokenizer)
+    dtype = DType.optimal_dtype(len(encoder))
+    builder = IndexedDatasetBuilder(f"{target}.bin", dtype=dtype)
+    for line in Path(rows).read_text().split("\n"):
+        value = json.loads(line)[key]
+        parts = value if isinstance(value, list) else [value]
+        sequences = [encoder(part, add_special_tokens=False)["input_ids"] for part in parts]
+        sequences = [each for each in sequences if each]
+        if sequences and append_eod:
+            sequences[-1].append(encoder.eos_token_id)
+        tokens = torch.tensor([token for each in sequences for token in each], dtype=torch.int64)
+        builder.add_document(tokens, [len(each) for each in sequences])
+    builder.finalize(f"{target}.idx")
+    return {"dtype": np.dtype(dtype).name}
+
+
 def merge(target: str, prefixes: list[str]) -> dict:
     """What Megatron's builder makes of several datasets."""
     from megatron.core.datasets.indexed_dataset import IndexedDataset, IndexedDatasetBuilder
@@ -153,7 +178,8 @@ def read(prefix: str) -> dict:
 
 def main() -> None:
     boot.install()
-    jobs.serve({"case": case, "merge": merge, "read": read}, *sys.argv[1:3])
+    actions = {"case": case, "merge": merge, "read": read, "tokenize": tokenize}
+    jobs.serve(actions, *sys.argv[1:3])
 
 
 if __name__ == "__main__":
