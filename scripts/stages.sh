@@ -4,6 +4,7 @@
 # goes to build/logs/NAME.log, and the end of it is shown when it fails. The caller sets
 #   stages=(name ...)        in order
 #   limit_seconds=1200       for one stage
+#   pattern_stages=(name ...)  those with names that -k PATTERN chooses from, unless --stage does
 # and ends with `run_stages "$@"`.
 
 usage() {
@@ -92,13 +93,15 @@ run_stages() {
       -k)
         [[ -n ${2:-} ]] || { usage; exit 2; }
         pattern=(-k "$2")
-        chosen+=(${pattern_stages[@]+"${pattern_stages[@]}"})
         shift 2
         ;;
       --help | -h) usage; exit 0 ;;
       *) echo "unknown argument '$1'" >&2; usage; exit 2 ;;
     esac
   done
+  if ((${#chosen[@]} == 0 && ${#pattern[@]} > 0)); then
+    chosen=(${pattern_stages[@]+"${pattern_stages[@]}"})
+  fi
   ((${#chosen[@]} > 0)) || chosen=("${stages[@]}")
 
   mkdir -p build/logs

@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh                 all stages, within 50 minutes on two cores
 #   scripts/test.sh --stage NAME    one stage (again: one more)
-#   scripts/test.sh -k PATTERN      the tests whose names match, where a stage has names
+#   scripts/test.sh -k PATTERN      the tests whose names match, where a stage has names; with --stage: of that stage
 #
 # Logs: build/logs/. What takes longer is scripts/nightly.sh.
 set -euo pipefail
@@ -25,6 +25,13 @@ run_ctest() {
   local match=()
   ((${#pattern[@]})) && match=(-R "${pattern[1]}") || match=(--no-tests=error)
   ctest --test-dir "build/$1" --parallel "$jobs" --output-on-failure "${match[@]}" "${@:2}"
+}
+
+# run_pytest PYTHON FOLDER: its tests, those that match -k.
+run_pytest() {
+  local status=0
+  "$1" -m pytest "$2" "${pattern[@]}" || status=$?
+  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
 }
 
 stage_packages() { scripts/install_packages.sh; }
@@ -79,24 +86,18 @@ stage_python() {
   "$tools/ruff" format --check
   "$tools/mypy" --python-executable "$python" --package bascule
   "$tools/mypy" --python-executable "$python" tests/python
-  local status=0
-  "$python" -m pytest tests/python "${pattern[@]}" || status=$?
-  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
+  run_pytest "$python" tests/python
 }
 
 stage_python_env() { scripts/python_env.sh; }
 
-stage_interop() {
-  local status=0
-  .venv/bin/python -m pytest tests/interop "${pattern[@]}" || status=$?
-  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
-}
+stage_interop() { run_pytest .venv/bin/python tests/interop; }
 
 # The training engine on .venv's libtorch, with its tests.
 stage_engine() {
   build engine
   run_ctest engine
-  .venv/bin/python -m pytest tests/engine/python "${pattern[@]}"
+  run_pytest .venv/bin/python tests/engine/python
 }
 
 # The Python package with the engine, on what the stage engine compiled; Megatron Bridge's names beside it; and the quick
@@ -108,9 +109,7 @@ stage_quickstarts() {
   local check=(env MYPYPATH=python/compat "$tools/mypy" --python-executable "$python")
   "${check[@]}" --package megatron.bridge
   "${check[@]}" tests/quickstarts python/compat/backend.py
-  local status=0
-  "$python" -m pytest tests/quickstarts "${pattern[@]}" || status=$?
-  ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
+  run_pytest "$python" tests/quickstarts
 }
 
 # The quick start, twice: the second run has nothing left to write.
@@ -129,11 +128,11 @@ stage_smollm2() {
 }
 
 # Peak resident memory, of small models and of one with 37,000 tensors.
-stage_memory() { python3 tests/memory/run.py --binary "$binary"; }
+stage_memory() { python3 tests/memory/run.py --binary "$binary" "${pattern[@]}"; }
 
 stage_train_example() { scripts/train_example.sh; }
 
-stage_bad_days() { python3 tests/bad_days/run.py --binary "$binary" --kills "${KILLS:-20}"; }
+stage_bad_days() { python3 tests/bad_days/run.py --binary "$binary" --kills "${KILLS:-20}" "${pattern[@]}"; }
 
 # What tools draw or list for people must be what the tree gives now.
 stage_docs() {
@@ -149,5 +148,5 @@ stages=(
   packages format layers tools dev tidy asan tsan fuzz release python python_env engine quickstarts interop quickstart
   smollm2 train_example memory bad_days docs
 )
-pattern_stages=(tools dev python quickstarts interop)
+pattern_stages=(tools dev python engine quickstarts interop memory bad_days)
 run_stages "$@"

@@ -31,6 +31,9 @@ def main() -> int:
     print(f"bad days: seed {given.seed}", flush=True)
     days = [(name, day) for name, day in all_days(given.kills) if given.pattern in name]
     failed, middle = 0, 0
+    if not days:
+        print("0 passed, 0 failed")
+        return 0
     with tempfile.TemporaryDirectory(prefix="bad_days.", dir=Path.cwd() / "build") as folder:
         scene = Scene(given.binary.resolve(), Path(folder))
         print(", ".join(f"{verb} takes {scene.seconds[verb]:.2f} s" for verb in VERBS), flush=True)

@@ -1,5 +1,6 @@
 """Tests the runner of scripts/test.sh: it must not call a failure a success, nor count wrongly."""
 
+import re
 import subprocess
 import tempfile
 import unittest
@@ -77,6 +78,27 @@ class Stages(unittest.TestCase):
     def test_passes_the_pattern(self) -> None:
         done = self.run_stages(['echo "${pattern[1]} passed, 0 failed"'], "-k", "41")
         self.assertEqual(done.stdout.splitlines()[-1], "41 passed, 0 failed")
+
+    def test_a_pattern_narrows_the_chosen_stages(self) -> None:
+        bodies = [f'echo "{count} passed, 0 failed"' for count in (1, 20, 300)]
+        for arguments in (["--stage", "stage1", "-k", "a"], ["-k", "a", "--stage", "stage1"]):
+            with self.subTest(arguments=arguments):
+                done = self.run_stages(bodies, *arguments)
+                self.assertEqual(done.stdout.splitlines()[-1], "20 passed, 0 failed")
+        done = self.run_stages(bodies, "-k", "a")
+        self.assertEqual(done.stdout.splitlines()[-1], "321 passed, 0 failed")
+
+    def test_every_stage_that_can_takes_the_pattern(self) -> None:
+        text = (STAGES.parent / "test.sh").read_text()
+        chosen = re.search(r"^pattern_stages=\((.*?)\)", text, re.MULTILINE)
+        assert chosen
+        stages = dict(re.findall(r"^stage_(\w+)\(\) \{(.*?\}$)", text, re.MULTILINE | re.DOTALL))
+        asking = "-m unittest|-m pytest|run_pytest|run_ctest dev|memory/run.py|bad_days/run.py"
+        able = {name for name, body in stages.items() if re.search(asking, body)}
+        self.assertEqual(set(chosen[1].split()), able)
+        for name in able:
+            if not re.search("run_pytest|run_ctest", stages[name]):
+                self.assertIn('"${pattern[@]}"', stages[name], name)
 
     def test_a_pattern_that_matches_nothing_fails(self) -> None:
         done = self.run_stages(["true"], "-k", "nowhere")
