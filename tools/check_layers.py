@@ -42,9 +42,6 @@ MAY_SEE: dict[str, set[str]] = {
 PUBLIC: dict[str, str] = {
     "bascule/bridge.h": "bridge",
     "bascule/error.h": "base",
-    "bascule/family.h": "families",
-    "bascule/plan.h": "convert",
-    "bascule/recipe.h": "settings",
     "bascule/report.h": "convert",
     "bascule/reporter.h": "base",
 }

@@ -112,6 +112,11 @@ class CheckLayers(unittest.TestCase):
                 self.assertEqual(len(found), 1, found)
                 self.assertIn(message, found[0])
 
+    def test_public_headers_are_those_that_are_there(self) -> None:
+        folder = Path(__file__).parents[2] / "include"
+        there = {str(path.relative_to(folder)) for path in folder.rglob("*.h")}
+        self.assertEqual(set(check_layers.PUBLIC), there)
+
     def test_four_hundred_lines_are_allowed(self) -> None:
         self.assertEqual(self.violations({"src/base/up.h": HEADER + "\n" * 398}), [])
 
