@@ -185,6 +185,20 @@ def target_exists(scene: Scene, chance: Random, verb: str) -> str:
     return done.err.strip().splitlines()[-1]
 
 
+def a_bit_flips(scene: Scene, chance: Random, verb: str) -> str:
+    """What reaches the disk differs in one bit from what was written: seen before it has a name."""
+    with scene.place() as place:
+        target = place / "target"
+        flip = {"LD_PRELOAD": str(scene.bit_flip()), "BASCULE_FLIP": str(place)}
+        done = scene.run(verb, scene.source(verb), target, environment=flip)
+        expect_error(done, (4,), "verification failed, nothing was kept")
+        assert (place / "flipped").exists(), "no bit was flipped, which so proves nothing"
+        assert not final(target, verb).exists(), f"{target} has what is wrong"
+        assert not any(final(target, verb).parent.glob(".*partial-*")), "something was kept"
+        expect_success(scene, verb, target, overwrite=False)
+    return done.err.strip().splitlines()[-1]
+
+
 Day = Callable[[Scene, Random], str]
 
 
@@ -199,6 +213,7 @@ def all_days(kills: int) -> list[tuple[str, Day]]:
             two_on_one_target,
             source_shrinks,
             target_exists,
+            a_bit_flips,
         ):
             days.append((f"{verb}: {day.__name__}", lambda s, c, d=day, v=verb: d(s, c, v)))
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -26,7 +26,7 @@ class Ended:
 class Running:
     """A bascule at work. Owned by one thread."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         self.start = time.monotonic()
         self.process = subprocess.Popen(
             command,
@@ -34,6 +34,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | (environment or {}),
         )
 
     @property

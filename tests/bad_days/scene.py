@@ -1,6 +1,7 @@
 """The models that the bad days happen to, and what must hold after each of them."""
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -41,8 +42,16 @@ class Scene:
     def start(self, *arguments: str | Path) -> Running:
         return Running([str(self.binary), *map(str, arguments)])
 
-    def run(self, *arguments: str | Path) -> Ended:
-        return self.start(*arguments).wait()
+    def run(self, *arguments: str | Path, environment: dict[str, str] | None = None) -> Ended:
+        return Running([str(self.binary), *map(str, arguments)], environment).wait()
+
+    def bit_flip(self) -> Path:
+        """A library to preload, which turns over a bit of what is written."""
+        library = self.folder / "bit_flip.so"
+        source = Path(__file__).parent / "bit_flip.c"
+        command = ["cc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", str(library), str(source)]
+        subprocess.run(command, check=True)
+        return library
 
     @contextmanager
     def place(self) -> Iterator[Path]:
