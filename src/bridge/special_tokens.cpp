@@ -82,17 +82,41 @@ class TokenEvents final : public JsonEvents {
   int64_t id_ = -1, piece_ = 0, place_ = 0;
 };
 
-Tree read_file(const TravellingFiles& files, const std::string& name) {
-  const auto file = files.find(name);
-  if (file == files.end()) return Tree::map();
-  try {
-    Tree tree = parse_json(read_small_file(file->second, kConfigLimit), file->second.string(),
-                           static_cast<size_t>(kConfigLimit));
+/// The JSON files that travel; what cannot be read of them is remembered, and tells nothing.
+class TokenFiles {
+ public:
+  explicit TokenFiles(const TravellingFiles& files) : files_(files) {}
+
+  Tree map(const std::string& name) {
+    Tree tree = Tree::map();
+    read(name, kConfigLimit, [&](const std::string& text, const std::string& file) {
+      tree = parse_json(text, file, static_cast<size_t>(kConfigLimit));
+      require(tree.is_map(), Kind::format, "{} holds no JSON object", file);
+    });
     return tree.is_map() ? tree : Tree::map();
-  } catch (const Error&) {
-    return Tree::map();
   }
-}
+  void find_ids(const std::string& name, Ids& ids) {
+    read(name, kTokenizerLimit, [&](const std::string& text, const std::string& file) {
+      find_token_ids(text, file, ids);
+    });
+  }
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  template <class Reading>
+  void read(const std::string& name, int64_t limit, Reading reading) {
+    const auto file = files_.find(name);
+    if (file == files_.end()) return;
+    try {
+      reading(read_small_file(file->second, limit), file->second.string());
+    } catch (const Error& error) {
+      problems_.push_back(error.what());
+    }
+  }
+
+  const TravellingFiles& files_;
+  std::vector<std::string> problems_;
+};
 
 bool is_id(const Tree& value, int64_t vocab) {
   return value.type() == Tree::Type::integer && value.integer() >= 0 && value.integer() < vocab;
@@ -115,12 +139,12 @@ std::optional<std::string> token_text(const Tree& value) {
 
 /// What the tokenizer's files say: the ids, null for tokens that it has not; nothing where they do
 /// not tell.
-std::map<std::string, Tree> of_tokenizer(const TravellingFiles& files) {
+std::map<std::string, Tree> of_tokenizer(TokenFiles& files) {
   std::map<std::string, Tree> said;
   std::map<std::string, std::string> texts;
   Ids ids;
-  const Tree config = read_file(files, "tokenizer_config.json");
-  const Tree special = read_file(files, "special_tokens_map.json");
+  const Tree config = files.map("tokenizer_config.json");
+  const Tree special = files.map("special_tokens_map.json");
   for (const std::string name : kTokens) {
     const std::string key = name + "_token";
     const Tree* value = config.find(key);
@@ -142,12 +166,7 @@ std::map<std::string, Tree> of_tokenizer(const TravellingFiles& files) {
         continue;
       wanted->second = std::stoll(entry.key);
     }
-  if (const auto file = files.find("tokenizer.json"); file != files.end() && !ids.empty()) {
-    try {
-      find_token_ids(read_small_file(file->second, kTokenizerLimit), file->second.string(), ids);
-    } catch (const Error&) {  // then it tells nothing
-    }
-  }
+  if (!ids.empty()) files.find_ids("tokenizer.json", ids);
   for (const auto& [name, text] : texts)
     if (const int64_t id = ids.at(text); id >= 0) said[name] = Tree(id);
   return said;
@@ -161,9 +180,10 @@ void find_token_ids(std::string_view json, const std::string& file, Ids& ids) {
 }
 
 std::string add_special_tokens(Tree& config, const TravellingFiles& files, int64_t vocab) {
-  const Tree original = read_file(files, "config.json");
-  const Tree generation = read_file(files, "generation_config.json");
-  std::map<std::string, Tree> tokenizer = of_tokenizer(files);
+  TokenFiles read(files);
+  const Tree original = read.map("config.json");
+  const Tree generation = read.map("generation_config.json");
+  std::map<std::string, Tree> tokenizer = of_tokenizer(read);
   std::vector<std::string> unknown;
   for (const std::string name : kTokens) {
     const std::string key = name + "_token_id";
@@ -177,10 +197,14 @@ std::string add_special_tokens(Tree& config, const TravellingFiles& files, int64
   }
   config = config.sorted();
   if (unknown.empty()) return "";
+  const std::string who = read.problems().empty() ? "nothing in the checkpoint tells"
+                                                  : fmt::format("{}; nothing else tells",
+                                                                fmt::join(read.problems(), "; "));
   return fmt::format(
-      "nothing in the checkpoint tells {}: transformers takes its defaults for this architecture, "
-      "which may be other tokens; set {} in config.json",
-      fmt::join(unknown, ", "), unknown.size() == 1 ? "it" : "them");
+      "{} {}: transformers takes its defaults for this architecture, which may be other tokens; "
+      "set "
+      "{} in config.json",
+      who, fmt::join(unknown, ", "), unknown.size() == 1 ? "it" : "them");
 }
 
 }  // namespace bascule

@@ -16,7 +16,8 @@ using TravellingFiles = std::map<std::string, std::filesystem::path>;
 /// Adds bos_token_id, eos_token_id and pad_token_id to a config.json of a model with `vocab`
 /// tokens: as an original config.json says, else generation_config.json, else as the tokenizer's
 /// files name and number these tokens (null where they have none). Returns one sentence for the
-/// user where nothing tells; empty where all are known. A file that makes no sense tells nothing.
+/// user where nothing tells, with what is wrong with files that make no sense and so tell nothing;
+/// empty where all are known.
 std::string add_special_tokens(Tree& config, const TravellingFiles& files, int64_t vocab);
 
 /// The ids that a tokenizer.json gives to tokens, each of which is a key of `ids` with -1 before.

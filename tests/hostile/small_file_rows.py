@@ -1,7 +1,7 @@
 """Rows: the small files beside the weights, and things that are no files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pickles as pk
@@ -10,6 +10,7 @@ from case import EXPORT, IMPORT, VERIFY, Case, later
 from model import Make, also, hf, megatron, ours, put, run_config, text
 
 ST, CFG, RUN, COMMON, STATE = st.NAME, "config.json", "run_config.yaml", "common.pt", "state.json"
+TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 MD, BLOB, MANIFEST = pk.METADATA, pk.FILE, "manifest.json"
 TRACKER = "latest_checkpointed_iteration.txt"
 HASH = f'"xxh3_128":"{"0" * 32}"'
@@ -130,6 +131,31 @@ def place_rows() -> Iterator[Case]:
     yield row("device_tracker", "a device as tracker",
               megatron(root(link(TRACKER, "/dev/urandom"))), TRACKER, "a device",
               command=EXPORT)
+
+
+def tokenizer_rows() -> Iterator[Case]:
+    """What names the special tokens of a config.json that an export makes anew: not needed, but
+    never believed either."""
+    names = also(put(f"tokenizer/{TOKENIZER_CONFIG}", '{"bos_token":"<s>","eos_token":"</s>"}'),
+                 put("tokenizer/special_tokens_map.json", "{}"))
+
+    def row(name: str, what: str, file: str, data: Callable[[], str], message: str) -> Case:
+        make = later(lambda: megatron(also(names, put(f"tokenizer/{file}", data()))))
+        return Case(f"tokenizer.{name}", what, make, f"{EXPORT} --family llama", 0, file, message)
+
+    unknown = "nothing else tells bos_token_id, eos_token_id"
+    yield row("cut", "a tokenizer.json that ends early", TOKENIZER,
+              lambda: '{"added_tokens":[', unknown)
+    yield row("deep", "lists 500 000 deep", TOKENIZER, lambda: "[" * 500_000, unknown)
+    yield row("long", "a token of 17 MB", TOKENIZER,
+              lambda: f'{{"model":{{"vocab":{{"{"x" * (17 << 20)}":1}}}}}}', unknown)
+    yield row("large", "65 MB of blanks", TOKENIZER, lambda: " " * (65 << 20), "too large")
+    yield row("bytes", "bytes that are no text", TOKENIZER, lambda: "\0\x1b[31m", unknown)
+    yield row("deep_names", "maps 100 000 deep", TOKENIZER_CONFIG,
+              lambda: '{"bos_token":' * 100_000, "nothing else tells bos_token_id")
+    yield row("names_twice", "a key twice", TOKENIZER_CONFIG,
+              lambda: '{"bos_token":"a","bos_token":"b"}', "nothing else tells bos_token_id")
+    yield row("names_list", "a list", TOKENIZER_CONFIG, lambda: "[]", "holds no JSON object")
 
 
 def small_rows() -> Iterator[Case]:

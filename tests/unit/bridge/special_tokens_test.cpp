@@ -91,6 +91,33 @@ TEST(SpecialTokens, AreSaidToBeUnknownInOneSentence) {
   EXPECT_NE(some.sentence.find("tells eos_token_id: "), std::string::npos) << some.sentence;
 }
 
+TEST(SpecialTokens, AreUnknownBecauseOfABrokenFileWhichIsSaid) {
+  const std::string huge(size_t{65} << 20, ' ');
+  const std::pair<std::string, std::string> rows[] = {{R"({"added_tokens": [)", "tokenizer.json"},
+                                                      {huge, "tokenizer.json is too large"}};
+  for (const auto& [text, said] : rows) {
+    const Added found = added({{"tokenizer_config.json", kNames}, {"tokenizer.json", text}});
+    EXPECT_EQ(found.ids, "- - null");
+    EXPECT_EQ(found.sentence.find("nothing in the checkpoint"), std::string::npos)
+        << found.sentence;
+    EXPECT_NE(found.sentence.find(said), std::string::npos) << found.sentence;
+    EXPECT_NE(found.sentence.find("; nothing else tells bos_token_id, eos_token_id: "),
+              std::string::npos)
+        << found.sentence;
+  }
+  const Added names = added({{"tokenizer_config.json", "[]"}, {"tokenizer.json", kAdded}});
+  EXPECT_NE(names.sentence.find("tokenizer_config.json holds no JSON object; nothing else tells"),
+            std::string::npos)
+      << names.sentence;
+  // What is broken does not matter where another file tells all.
+  EXPECT_EQ(added({{"tokenizer.json", "{"},
+                   {"tokenizer_config.json", kNames},
+                   {"generation_config.json",
+                    R"({"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 3})"}})
+                .sentence,
+            "");
+}
+
 TEST(SpecialTokens, AreNotTakenFromWhatMakesNoSense) {
   for (const char* names : {"", "[]", "{", R"({"bos_token": 3, "eos_token": {}})"})
     EXPECT_EQ(added({{"tokenizer_config.json", names}, {"tokenizer.json", kAdded}}).ids, "- - -")
