@@ -26,6 +26,15 @@ void make_directories(const fs::path& path) {
   if (error) fail_errno(error.value(), "create", path);
 }
 
+/// Also makes the names of those that it makes durable, which a power cut takes away otherwise.
+void make_durable_directories(const fs::path& path) {
+  if (path.empty() || fs::is_directory(path)) return;
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  if (parent != path) make_durable_directories(parent);
+  make_directories(path);
+  sync_directory(parent);
+}
+
 void require_real_directory(const fs::path& path) {
   const fs::file_status status = fs::symlink_status(path);
   require(!fs::exists(status) || fs::is_directory(status), Kind::user,
@@ -99,7 +108,7 @@ Workspace::Workspace(const fs::path& target, std::string_view plan_hash)
 }
 
 void Workspace::begin(const std::string& prefix) {
-  make_directories(parent_);
+  make_durable_directories(parent_);
   if (std::string notice = take_lock(lock_, parent_ / (prefix + ".lock"), target_); !notice.empty())
     notices_.push_back(std::move(notice));
   restore_directory(target_, aside_);
