@@ -69,6 +69,9 @@ void check_target_path(const fs::path& target, bool overwrite, const fs::path& s
     require(!holds(target, source), Kind::user,
             "the target {} holds the source {}; name a target elsewhere", target.string(),
             source.string());
+    require(!holds(source, target), Kind::user,
+            "the target {} lies in the source {}; name a target elsewhere", target.string(),
+            source.string());
   }
   if (fs::exists(status)) {
     require(!is_mount_point(target), Kind::user,

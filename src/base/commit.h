@@ -23,10 +23,10 @@ namespace bascule {
 std::filesystem::path target_path(const std::filesystem::path& target);
 
 /// Throws unless `target` can become the result: Error{user} when it is a symlink, not a directory,
-/// a directory that is not empty without `overwrite`, the source itself, or a directory that holds
-/// the source, the home or the current directory; Error{environment} when its nearest existing
-/// parent cannot be written to. Called before long work, so that it is not done in vain. An empty
-/// `source` is not compared.
+/// a directory that is not empty without `overwrite`, the source itself, a directory in it, or one
+/// that holds the source, the home or the current directory; Error{environment} when its nearest
+/// existing parent cannot be written to. Called before long work, so that it is not done in vain.
+/// An empty `source` is not compared.
 void check_target(const std::filesystem::path& target, bool overwrite,
                   const std::filesystem::path& source = {});
 

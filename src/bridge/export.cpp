@@ -24,15 +24,13 @@ TravellingFiles files_of(const fs::path& iteration) {
 }
 
 /// The original config.json byte for byte when it still describes the model, its dtype set where
-/// --dtype changes that; otherwise one made from the architecture.
+/// the import's or this export's --dtype changes that; otherwise one made from the architecture.
 std::string config_json(const Opened& source, const TravellingFiles& files, const Options& options,
                         std::vector<std::string>& warnings) {
-  if (!source.config) {
-    const std::string dtype = options.dtype.empty() ? source.dtype : options.dtype;
-    return made_config(*source.family, source.arch, dtype, files, warnings);
-  }
-  if (options.dtype.empty()) return read_small_file(files.at("config.json"), kConfigLimit);
-  return hf_config_text(with_dtype(source.config->tree, options.dtype));
+  const std::string& dtype = options.dtype.empty() ? source.dtype : options.dtype;
+  if (!source.config) return made_config(*source.family, source.arch, dtype, files, warnings);
+  if (source.config->dtype == dtype) return read_small_file(files.at("config.json"), kConfigLimit);
+  return hf_config_text(with_dtype(source.config->tree, dtype));
 }
 
 }  // namespace

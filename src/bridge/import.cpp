@@ -79,12 +79,12 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   outcome.tensors_written = static_cast<int64_t>(there.to.size());
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
   check_target(target, options.overwrite, source.path);
+  check_space(target, outcome.bytes_written);
   if (options.dry_run) {
     watch.end();
     return outcome;
   }
 
-  check_space(target, outcome.bytes_written);
   Workspace workspace(target, plan_hash(identity(source.path), output, options));
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {

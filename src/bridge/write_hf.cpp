@@ -127,9 +127,9 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
   outcome.tensors_written = static_cast<int64_t>(there.to.size());
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
   check_target(target_path, options.overwrite, request.read_from);
+  check_space(target_path, outcome.bytes_written);
   if (options.dry_run) return;
 
-  check_space(target_path, outcome.bytes_written);
   Workspace workspace(target_path, plan_hash(request.identity, output, options));
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {

@@ -88,6 +88,8 @@ def no_room_from_the_start(scene: Scene, chance: Random, verb: str) -> str:
         expect_error(done, (6,), str(disk), "space")
         assert done.seconds < 5, f"it took {done.seconds:.1f} s to see that there is no room"
         assert not expect_no_half_result(scene, verb, disk / "target", (0,))
+        rehearsed = scene.run(verb, scene.source(verb), disk / "target", "--dry-run")
+        expect_error(rehearsed, (6,), str(disk), "space")
     return done.err.strip().splitlines()[-1]
 
 

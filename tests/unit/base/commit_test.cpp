@@ -184,7 +184,6 @@ TEST(CheckTarget, AcceptsWhatCanBeWritten) {
   EXPECT_NO_THROW(check_target(dir / "absent/deep/er", false));
   EXPECT_NO_THROW(check_target(dir / "empty", false, dir / "full"));
   EXPECT_NO_THROW(check_target(dir / "full", true));
-  EXPECT_NO_THROW(check_target(dir / "full/inner", false, dir / "full"));
 }
 
 TEST(CheckTarget, RefusesWhatCannot) {
@@ -200,6 +199,8 @@ TEST(CheckTarget, RefusesWhatCannot) {
     std::string text;
   };
   const std::vector<Row> rows = {
+      {dir / "full/inner", false, dir / "full", "inner lies in the source"},
+      {dir / "full/in/ner", true, dir / "full/", "ner lies in the source"},
       {"", false, "", "the target's name is empty"},
       {"/", true, "", "cannot be a target"},
       {dir / "full", false, "", "exists and is not empty; pass --overwrite"},
