@@ -1,6 +1,7 @@
 // Megatron torch_dist checkpoint -> Hugging Face directory.
 #include "base/check.h"
 #include "base/file.h"
+#include "bridge/memory_budget.h"
 #include "bridge/write_hf.h"
 
 namespace bascule {
@@ -41,6 +42,7 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
   const Opened source = open_megatron(source_path, options);
+  const Options within = within_memory(options, source.path, source.slots);
   HfRequest request{.family = *source.family,
                     .arch = source.arch,
                     .model = spelled(source),
@@ -52,7 +54,7 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   request.config_json = config_json(source, files, options, request.warnings);
   for (const auto& [name, path] : files)
     if (name != "config.json") request.files.push_back({path, name});
-  write_hf(request, target_path, options, reporter, outcome, watch);
+  write_hf(request, target_path, within, reporter, outcome, watch);
   watch.end();
   return outcome;
 }

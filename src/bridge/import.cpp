@@ -1,6 +1,7 @@
 // Hugging Face directory -> one iteration of a Megatron torch_dist checkpoint.
 #include "base/check.h"
 #include "base/file.h"
+#include "bridge/memory_budget.h"
 #include "bridge/training_checkpoint.h"
 #include "bridge/writing.h"
 #include "families/megatron_gaps.h"
@@ -48,6 +49,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   watch.begin("plan");
   const Opened source = open_hf(source_path, options);
   for (const std::string& warning : source.hf.warnings) reporter.warn(warning);
+  const Options within = within_memory(options, source.path, source.slots);
   require_equal_aliases(source);
   outcome.warnings = warned(source, options, reporter);
 
@@ -89,7 +91,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
-    Manifest manifest = write_output(output, *gather, workspace, reporter, options);
+    Manifest manifest = write_output(output, *gather, workspace, reporter, within);
     std::vector<Travelling> files;
     for (const HfFile& file : source.hf.tokenizer_files)
       files.push_back({source.path / file.name, kTokenizerFolder + file.name});
@@ -103,7 +105,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
       const auto open = [&] { return open_megatron(workspace.directory(), options); };
-      outcome.report = prove(spelled(source), open, workspace, reporter, options);
+      outcome.report = prove(spelled(source), open, workspace, reporter, within);
       outcome.verified = true;
     }
     watch.begin("commit");

@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/shown.h"
+#include "bridge/memory_budget.h"
 #include "bridge/opened.h"
 #include "settings/config_io.h"
 #include "settings/nearest.h"
@@ -112,9 +113,10 @@ Report verify_checkpoints(const std::string& first_path, const std::string& seco
           "and {} with {} layers of width {} and {} tokens ({})",
           first.family->name, a.layers.size(), a.hidden, a.vocab, first.path.string(),
           second.family->name, b.layers.size(), b.hidden, b.vocab, second.path.string());
+  const Options within = within_memory(options, first.path, first.slots);
   Report report =
       verify(spelled(first), spelled(second), reporter,
-             {.threads = options.threads, .memory = options.memory, .convert_first = false});
+             {.threads = within.threads, .memory = within.memory, .convert_first = false});
   if (std::string note = difference(first, second); !note.empty())
     report.notes.push_back(std::move(note));
   return report;

@@ -9,6 +9,7 @@ memory of each process. Standard library only.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ class Case:
     size: str
     options: tuple[str, ...]
     limit: int
+    too_little: str = ""  # a --memory that its tensors alone exceed
 
     @property
     def name(self) -> str:
@@ -36,7 +38,7 @@ class Case:
 CASES = (
     Case("120m", (), 150 * MB),
     Case("120m", ("--memory", "64M"), 64 * MIB),
-    Case("mixture", (), 150 * MB),  # 37,000 tensors: what is large is not the data
+    Case("mixture", (), 150 * MB, "64M"),  # 37,000 tensors: what is large is not the data
 )
 
 
@@ -71,6 +73,30 @@ def runs(case: Case, binary: Path, folder: Path) -> Iterator[tuple[str, int]]:
         yield what, peak([binary, verb, *paths, "--quiet", *case.options])
 
 
+def refuse(case: Case, binary: Path, folder: Path) -> None:
+    """What does not fit is an error with both numbers, and the value that it gives is enough."""
+    hf, megatron = folder / "hf", folder / "megatron"
+    for verb, *paths in (
+        ("import", hf, folder / "other"),
+        ("export", megatron, folder / "other"),
+        ("verify", hf, megatron),
+    ):
+        command = [binary, verb, *paths, "--quiet", "--memory", case.too_little]
+        done = subprocess.run(command, capture_output=True, text=True)
+        said = re.search(
+            r"its \d+ tensors take (\d+) MiB of memory, but --memory allows 64 MiB; "
+            r"pass --memory (\d+)M$",
+            done.stderr,
+            re.MULTILINE,
+        )
+        if done.returncode != 2 or not said or (folder / "other").exists():
+            raise AssertionError(f"{verb}: exit {done.returncode}: {done.stderr}")
+    enough = int(said[2])
+    used = peak([binary, "verify", hf, megatron, "--quiet", "--memory", f"{enough}M"])
+    if used >= enough * MIB:
+        raise AssertionError(f"--memory {enough}M was said to be enough, but it took {used} bytes")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -92,6 +118,10 @@ def main() -> int:
                         f"of {case.limit / MB:.1f}",
                         flush=True,
                     )
+                if case.too_little:
+                    refuse(case, given.binary.resolve(), Path(folder))
+                    passed += 1
+                    print(f"ok     {case.name}: refused with --memory {case.too_little}", flush=True)
             except AssertionError as error:
                 failed += 1
                 print(f"FAILED {case.name}: {error}", flush=True)

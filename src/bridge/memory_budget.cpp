@@ -1,0 +1,30 @@
+#include "bridge/memory_budget.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace bascule {
+namespace {
+
+constexpr int64_t kProgram = int64_t{16} << 20;
+constexpr int64_t kEachTensor = int64_t{3} << 10;
+// What window_bytes() leaves to them.
+constexpr int64_t kSetAside = int64_t{40} << 20;
+
+int64_t mebibytes(int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+
+}  // namespace
+
+int64_t resident_bytes(int64_t tensors) { return kProgram + kEachTensor * tensors; }
+
+Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors) {
+  const int64_t needed = resident_bytes(tensors);
+  require(needed <= options.memory, Kind::user,
+          "{}: its {} tensors take {} MiB of memory, but --memory allows {} MiB; pass --memory {}M",
+          model.string(), tensors, mebibytes(needed), options.memory >> 20, mebibytes(needed));
+  options.memory -= std::max<int64_t>(0, needed - kSetAside);
+  return options;
+}
+
+}  // namespace bascule

@@ -1,0 +1,27 @@
+// What of --memory is left for data: names, shapes and copies of tensors come first.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+
+#include "bascule/bridge.h"
+#include "model/slot.h"
+
+namespace bascule {
+
+/// Bytes that stay resident whatever the windows of data are: the program, and what is kept of each
+/// tensor.
+int64_t resident_bytes(int64_t tensors);
+
+/// The options for working on a model's data: their memory is less what its tensors take. Throws
+/// Error{user} where those alone do not fit, with the value to give.
+Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors);
+
+/// The number of tensors that count.
+inline Options within_memory(Options options, const std::filesystem::path& model,
+                             const Slots& slots) {
+  return within_memory(std::move(options), model, static_cast<int64_t>(slots.all().size()));
+}
+
+}  // namespace bascule

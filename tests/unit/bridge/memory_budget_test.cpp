@@ -1,0 +1,46 @@
+#include "bridge/memory_budget.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "unit/base/expect_error.h"
+
+namespace bascule {
+namespace {
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+Options with(int64_t memory) {
+  Options options;
+  options.memory = memory;
+  return options;
+}
+
+TEST(MemoryBudget, IsLeftToDataWhereTensorsAreFew) {
+  for (const int64_t tensors : {1, 300, 8000})
+    EXPECT_EQ(within_memory(with(64 * kMiB), "model", tensors).memory, 64 * kMiB) << tensors;
+}
+
+TEST(MemoryBudget, ShrinksByWhatManyTensorsTake) {
+  // 37,000 tensors take 16 MiB and 3 KiB each, of which windows leave 40 MiB free anyway.
+  const int64_t left = within_memory(with(150 * kMiB), "model", 37'000).memory;
+  EXPECT_EQ(left, 150 * kMiB - (16 * kMiB + 37'000 * 3072 - 40 * kMiB));
+}
+
+TEST(MemoryBudget, OfWhatTheReadmePromises) {
+  EXPECT_NO_THROW(within_memory({}, "model", 45'000));
+  expect_error(Kind::user,
+               "model: its 46000 tensors take 151 MiB of memory, but --memory allows 150",
+               [] { within_memory({}, "model", 46'000); });
+}
+
+TEST(MemoryBudget, TooSmallIsAnErrorThatSaysWhatIsEnough) {
+  expect_error(Kind::user,
+               "its 37000 tensors take 125 MiB of memory, but --memory allows 64 MiB; pass "
+               "--memory 125M",
+               [] { within_memory(with(64 * kMiB), "model", 37'000); });
+  EXPECT_NO_THROW(within_memory(with(125 * kMiB), "model", 37'000));
+}
+
+}  // namespace
+}  // namespace bascule
