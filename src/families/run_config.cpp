@@ -32,7 +32,6 @@ const std::vector<Execution>& executions() {
       {"",          "perform_initialization", false                  },
       {"",          "use_cpu_initialization", true                   },
       {"llama",     "apply_rope_fusion",      true                   },
-      {"llama",     "bias_activation_fusion", true                   },
       {"llama",     "bias_dropout_fusion",    true                   },
       {"llama",     "masked_softmax_fusion",  true                   },
       {"llama",     "persist_layer_norm",     true                   },
@@ -45,6 +44,13 @@ const std::vector<Execution>& executions() {
   };
   // clang-format on
   return all;
+}
+
+/// Megatron-Core's fused activation is that of gated SiLU: it refuses other functions, or takes the
+/// tanh form of GELU for GELU. Bridge switches it on for Llama.
+bool fuses_activation(const Family& family, const Arch& arch) {
+  const Mlp mlp = arch.first<Mlp>();
+  return family.name == "llama" && mlp.gated && mlp.activation == Activation::silu;
 }
 
 const Provider& provider_named(const std::string& target, const std::string& file) {
@@ -107,6 +113,8 @@ std::string run_config_yaml(const Family& family, const RunConfig& config) {
   for (const Execution& execution : executions())
     if (execution.family.empty() || execution.family == family.name)
       model.set(execution.key, execution.value);
+  // Said for every family: the class for YaRN would switch it on.
+  model.set("bias_activation_fusion", fuses_activation(family, said.arch));
   ConfigIo io = ConfigIo::writer(model, file);
   megatron_config(io, provider, WindowCount::keys_before, said);
 

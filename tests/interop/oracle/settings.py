@@ -79,7 +79,13 @@ UNLOADABLE: dict[str, tuple[str, dict, str]] = {
 AGREEING: Settings = {
     "qwen3_yarn": ("Qwen3", {**QWEN3, "rope_scaling": YARN}),
     "llama_yarn_factor": ("Llama", {"rope_scaling": {**YARN, "attention_factor": 1.5}}),
+    # Only the activation of Llama proper has a fused kernel that computes it.
     "llama_gelu": ("Llama", {"hidden_act": "gelu"}),
+    "llama_gelu_tanh": ("Llama", {"hidden_act": "gelu_pytorch_tanh"}),
+    "llama_quick_gelu": ("Llama", {"hidden_act": "quick_gelu"}),
+    "llama_relu": ("Llama", {"hidden_act": "relu"}),
+    "llama_relu2": ("Llama", {"hidden_act": "relu2"}),
+    "qwen3_yarn_gelu": ("Qwen3", {**QWEN3, "hidden_act": "gelu", "rope_scaling": YARN}),
     "qwen2_types": (
         "Qwen2",
         {

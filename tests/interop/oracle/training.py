@@ -15,6 +15,19 @@ from pathlib import Path
 from oracle import boot, jobs
 from oracle.peers import ON_CPU, alone
 
+# Fused, a step rounds otherwise; and one process trains all, unless the rules say more.
+UNFUSED = {
+    "bias_activation_fusion": False,
+    "bias_dropout_fusion": False,
+    "masked_softmax_fusion": False,
+    "persist_layer_norm": False,
+    "moe_token_dispatcher_type": "alltoall",
+    "tensor_model_parallel_size": 1,
+    "pipeline_model_parallel_size": 1,
+    "context_parallel_size": 1,
+    "sequence_parallel": False,
+}
+
 
 @dataclass
 class Rules:
@@ -110,7 +123,7 @@ class Run:
             "seq_length": sequence,
             "expert_model_parallel_size": rules.experts,
         }
-        for name, value in {**ON_CPU, **dtypes, **fixed, **rules.model}.items():
+        for name, value in {**ON_CPU, **UNFUSED, **dtypes, **fixed, **rules.model}.items():
             if hasattr(self.provider, name):
                 setattr(self.provider, name, value)
         self.provider.finalize()
