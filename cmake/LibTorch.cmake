@@ -16,7 +16,9 @@ target_link_libraries(bascule_torch INTERFACE libtorch_torch_cpu libtorch_c10 li
 # What the wheel's libraries need, they find by themselves.
 target_link_options(bascule_torch INTERFACE LINKER:--allow-shlib-undefined)
 
-# Nothing refers to libtorch_cuda by name: its kernels register themselves when it is loaded.
+# Nothing refers to libtorch_cuda by name: its kernels register themselves when it is loaded, which
+# runs do that find a GPU (engine/kernels/cuda/present.cpp).
+#   libtorch_torch_cuda   what a test links that does not ask
 if(BASCULE_HAS_CUDA)
   foreach(part torch_cuda c10_cuda)
     if(NOT EXISTS ${LIBTORCH_ROOT}/lib/lib${part}.so)
@@ -27,7 +29,6 @@ if(BASCULE_HAS_CUDA)
     set_target_properties(libtorch_${part} PROPERTIES
       IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/lib${part}.so)
   endforeach()
-  target_link_libraries(bascule_torch INTERFACE
-    -Wl,--push-state,--no-as-needed libtorch_torch_cuda libtorch_c10_cuda -Wl,--pop-state CUDA::cudart)
+  target_link_libraries(bascule_torch INTERFACE libtorch_c10_cuda CUDA::cudart)
 endif()
 target_compile_definitions(bascule_torch INTERFACE BASCULE_HAS_CUDA=$<BOOL:${BASCULE_HAS_CUDA}>)

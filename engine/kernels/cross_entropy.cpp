@@ -16,7 +16,7 @@ Tensor cross_entropy(Tensor& logits, const Tensor& labels, const Tensor& weights
   Tensor z = logits.to(compute_type(logits));
   if (soft_cap) z.div_(*soft_cap).tanh_();  // the slope needs the tanh itself
   Tensor capped = soft_cap ? z * *soft_cap : z;
-  const Tensor log_sum = log_sum_exp(capped);
+  const Tensor log_sum = log_sum_exp_by_rows(capped);
   const Tensor columns = labels.unsqueeze(1);
   Tensor losses = log_sum - capped.gather(1, columns).squeeze(1);
   if (!scale) return losses;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/present.h"
 #include "kernels/memory_count.h"
 
 namespace bascule {
@@ -23,7 +24,8 @@ at::Device training_device(bool absent) {
           "the environment's BASCULE_DEVICE is \"{}\"; cpu and cuda exist", word);
   if (word == "cpu") return at::kCPU;
   if (word == "cuda" && cuda::kBuilt && absent) return {at::kCUDA, 0};
-  const bool present = cuda::kBuilt && at::globalContext().hasCUDA();
+  bool present = false;
+  if constexpr (cuda::kBuilt) present = cuda::present();
   require(word.empty() || cuda::kBuilt, Kind::user,
           "BASCULE_DEVICE is cuda, but this build has no kernels for GPUs; build where nvcc is, or "
           "set BASCULE_DEVICE=cpu");

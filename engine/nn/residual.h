@@ -9,7 +9,8 @@
 
 namespace bascule {
 
-/// x + after(inner(before(x))); without `after`, x + inner(before(x)).
+/// x + after(inner(before(x))); without `after`, x + inner(before(x)). On a CPU what enters `inner`
+/// loses its memory after the forward, and has it again when the backward begins.
 class Residual : public Block {
  public:
   Residual(NormBlock before, std::unique_ptr<Block> inner, std::optional<NormBlock> after);

@@ -31,7 +31,7 @@ void add(const Saved::Waiting& waiting) {
 
 void count(const Saved& saved, std::unordered_set<const void*>& seen, int64_t& bytes) {
   for (const Tensor& tensor : saved.tensors)
-    if (tensor.defined() && seen.insert(tensor.storage().data()).second)
+    if (tensor.defined() && tensor.storage().data() && seen.insert(tensor.storage().data()).second)
       bytes += static_cast<int64_t>(tensor.storage().nbytes());
   for (const Saved& part : saved.parts) count(part, seen, bytes);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "kernels/memory_count.h"
 #include "train/save.h"
 
 namespace bascule {
@@ -47,7 +48,9 @@ void Saver::finish() {
   if (!under_way_.valid()) return;
   under_way_.wait();
   until_saved_.reset();
-  saved_(under_way_.get());
+  const fs::path path = under_way_.get();
+  release_kept_memory();  // the copy's
+  saved_(path);
 }
 
 }  // namespace bascule

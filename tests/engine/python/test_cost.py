@@ -51,6 +51,19 @@ def test_peak_memory_is_known_before_the_run(shape: str, engine: Path, tmp_path:
     assert measured <= predicted <= 1.02 * measured, (predicted, measured)
 
 
+def test_a_run_on_a_cpu_takes_no_libraries_of_gpus(engine: Path, tmp_path: Path) -> None:
+    log = tmp_path / "libraries"
+    words = [*SHAPES[0].split(), *RULES, "train.micro_batch_size=1"]
+    environment = one_thread() | {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(log), "BASCULE_DEVICE": "cpu"}
+    call = subprocess.run(
+        [engine / "bascule-engine", "train", *words], env=environment, cwd=tmp_path, capture_output=True, timeout=300
+    )
+    assert call.returncode == 0, call.stderr
+    loaded = "".join(path.read_text() for path in tmp_path.glob("libraries.*"))
+    assert "libtorch_cpu.so" in loaded
+    assert "libtorch_cuda.so" not in loaded and "libcudnn" not in loaded
+
+
 def test_peak_memory_of_mixtures_is_not_claimed(engine: Path, tmp_path: Path) -> None:
     told = train(engine, tmp_path, "olmoe_7b", "--dry-run").stdout
     assert "# the peak memory of mixtures is not predicted" in told
