@@ -175,7 +175,8 @@ def test_a_model_trains_on_it(engine: Path, train, tmp_path: Path) -> None:
     data = tmp_path / "data"
     tokenize(engine, path, "--tokenizer", HF, "--output", data, "--append-eod")
     settings = [
-        f"dataset.blend={data}", "dataset.reset_position_ids=true", "dataset.eod_mask_loss=true",
+        f"dataset.blend={data}", 'dataset.split="80,10,10"',
+        "dataset.reset_position_ids=true", "dataset.eod_mask_loss=true",
         "tokenizer.tokenizer_type=HuggingFaceTokenizer", f"tokenizer.tokenizer_model={HF}",
         "optimizer.lr=5.0e-3",
     ]  # fmt: skip
