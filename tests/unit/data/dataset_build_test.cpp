@@ -93,10 +93,12 @@ TEST(DatasetBuild, GoesOnAtTheLastRecord) {
 TEST(DatasetBuild, OtherWorkIsLeftAlone) {
   const TemporaryDirectory folder;
   build_of(folder, "first").record("1");
-  DatasetBuild second = build_of(folder, "second");
-  EXPECT_EQ(second.position(), "");
-  ASSERT_EQ(second.notices().size(), 1);
-  second.finish();
+  {
+    DatasetBuild second = build_of(folder, "second");
+    EXPECT_EQ(second.position(), "");
+    ASSERT_EQ(second.notices().size(), 1);
+    second.finish();
+  }  // and leaves the target to others
   EXPECT_EQ(build_of(folder, "first", true).position(), "1");
 }
 
