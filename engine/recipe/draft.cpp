@@ -98,8 +98,9 @@ size_t Draft::find(const std::string& path, std::string_view place) const {
   const std::string_view why = why_unsupported(path);
   require(why.empty(), Kind::unsupported,
           "{}{} is a setting of Megatron's that does not exist here: {}", prefix(place), path, why);
-  require(!is_group(path), Kind::user, "{}{} is a group of settings; name one of them: {}.{}",
-          prefix(place), path, path, names(path)[0]);
+  if (is_group(path))
+    fail(Kind::user, "{}{} is a group of settings; name one of them: {}.{}", prefix(place), path,
+         path, names(path)[0]);
   fail(Kind::user, "{}{} is no setting{}", prefix(place), shown(path), meant(path));
 }
 
