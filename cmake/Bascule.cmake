@@ -43,6 +43,9 @@ function(bascule_box name)
   set_property(GLOBAL APPEND PROPERTY BASCULE_BOXES bascule_${name})
 endfunction()
 
+# All that the thread sanitizer is for.
+add_custom_target(threads_tests)
+
 # bascule_test(NAME SOURCES a_test.cpp ... USES box ... LIBRARIES target ... LABELS label ...)
 # A GoogleTest program; tests run in the repository's root.
 function(bascule_test name)
@@ -51,6 +54,12 @@ function(bascule_test name)
   add_executable(${name} ${test_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${test_USES} ${test_LIBRARIES} GTest::gtest_main GTest::gmock)
+  if(BASCULE_SANITIZE)  # what is tested is optimized; the tests themselves take long to compile
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
+  if(test_LABELS MATCHES threads)
+    add_dependencies(threads_tests ${name})
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${test_LABELS}")

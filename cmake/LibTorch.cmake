@@ -7,7 +7,7 @@ foreach(part c10 torch_cpu torch_python)
     IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/lib${part}.so)
 endforeach()
 add_library(bascule_torch INTERFACE IMPORTED GLOBAL)  # so that what links it can be exported
-target_include_directories(bascule_torch SYSTEM INTERFACE ${LIBTORCH_ROOT}/include)
+target_include_directories(bascule_torch SYSTEM INTERFACE ${fmt_HEADERS} ${LIBTORCH_ROOT}/include)
 # at::parallel_for is a plain loop where OpenMP is off; of its runtimes a process has one, torch's.
 add_library(libtorch_gomp SHARED IMPORTED GLOBAL)
 set_target_properties(libtorch_gomp PROPERTIES IMPORTED_LOCATION ${LIBTORCH_ROOT}/lib/libgomp.so.1)

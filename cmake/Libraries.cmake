@@ -1,6 +1,6 @@
 # Third-party libraries, from Debian packages; each is header-only or static in our binary.
 set(missing "")
-foreach(package Threads nlohmann_json CLI11 fmt spdlog)
+foreach(package Threads nlohmann_json CLI11 fmt)
   find_package(${package} QUIET)
   if(NOT ${package}_FOUND)
     list(APPEND missing ${package})
@@ -9,6 +9,11 @@ endforeach()
 if(BASCULE_TESTS)
   find_package(GTest REQUIRED)
 endif()
+# A folder of fmt's headers alone, which can be named before torch's: its wheel has another fmt.
+set(fmt_HEADERS ${PROJECT_BINARY_DIR}/third_party)
+find_path(fmt_INCLUDE fmt/format.h)
+file(MAKE_DIRECTORY ${fmt_HEADERS})
+file(CREATE_LINK ${fmt_INCLUDE}/fmt ${fmt_HEADERS}/fmt SYMBOLIC)
 
 # bascule_static(TARGET HEADER libname.a): an imported static library under third_party::TARGET
 function(bascule_static target header archive)

@@ -7,7 +7,7 @@ set -euo pipefail
 
 build=(
   g++ cmake ninja-build
-  nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
+  nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
   libxxhash-dev libdeflate-dev libmd-dev zlib1g-dev
   python3-dev python3-venv ca-certificates
 )

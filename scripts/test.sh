@@ -42,11 +42,6 @@ stage_layers() { python3 tools/check_layers.py; }
 
 stage_tools() { python3 -m unittest discover -v -s tests/tools -p '*_test.py' "${pattern[@]}"; }
 
-stage_dev() {
-  build dev
-  run_ctest dev
-}
-
 # clang-tidy on what the last three commits changed; it looks into the headers that those files include.
 stage_tidy() {
   cmake --preset tidy
@@ -55,31 +50,43 @@ stage_tidy() {
   git diff --name-only --diff-filter=d "$base" -- '*.cpp' | tidy
 }
 
-# All but the programs that start bascule from Python.
+# All tests in C++, and the hostile files, under the address sanitizer, compiled by clang with its warnings as errors;
+# the programs that are tested from Python are stage_cli's.
+build_asan() { build asan -DBASCULE_WERROR=ON; }
+
 stage_asan() {
-  build asan
+  build_asan
   run_ctest asan -LE '^cli$'
 }
 
-stage_tsan() {
-  build tsan
-  run_ctest tsan -L threads
+stage_fuzz() {
+  build_asan
+  scripts/fuzz.sh build/asan "${FUZZ_SECONDS:-15}"
 }
 
-# Also the build with clang, with its warnings as errors.
-stage_fuzz() {
-  build fuzz -DBASCULE_WERROR=ON
-  scripts/fuzz.sh build/fuzz "${FUZZ_SECONDS:-15}"
+stage_tsan() {
+  cmake --preset tsan
+  cmake --build build/tsan --parallel "$jobs" --target threads_tests
+  ctest --test-dir build/tsan --parallel "$jobs" --output-on-failure --no-tests=error -L threads
 }
+
+build_release() { build release -DBASCULE_WERROR=ON; }
 
 stage_release() {
-  build release
+  build_release
   tests/package/run.sh build/release
+}
+
+# The program that users run: its verbs, and that hostile files cost it little.
+stage_cli() {
+  build_release
+  for test in tests/cli/*_test.py; do python3 "$test" "$binary" "${pattern[@]}"; done
+  python3 tests/hostile/run.py --binary "$binary" "${pattern[@]}"
 }
 
 # The Python package, on what the release build compiled, in an environment of its own.
 stage_python() {
-  build release
+  build_release
   scripts/python_package.sh
   local tools=build/python/tools/bin python=build/python/env/bin/python
   "$tools/ruff" check
@@ -93,22 +100,27 @@ stage_python_env() { scripts/python_env.sh; }
 
 stage_interop() { run_pytest .venv/bin/python tests/interop; }
 
-# The training engine on .venv's libtorch, with its tests.
+# The training engine on .venv's libtorch and the libraries of the release build, with its tests.
+build_engine() {
+  build_release
+  build engine -DBASCULE_BUILT="$PWD/build/release"
+}
+
 stage_engine() {
-  build engine
+  build_engine
   run_ctest engine
 }
 
 # The engine as a program and from Python, against transformers, megatron-core and itself.
 stage_engine_python() {
-  build engine
+  build_engine
   run_pytest .venv/bin/python tests/engine/python
 }
 
 # The Python package with the engine, on what the stage engine compiled; Megatron Bridge's names beside it; and the quick
 # starts: examples/, and Megatron Bridge's own, where BASCULE_QUICKSTARTS names their folder.
 stage_quickstarts() {
-  build engine
+  build_engine
   scripts/python_package.sh engine
   local tools=build/python/tools/bin python=build/python/engine/bin/python
   local check=(env MYPYPATH=python/compat "$tools/mypy" --python-executable "$python")
@@ -151,8 +163,8 @@ stage_docs() {
 }
 
 stages=(
-  packages format layers tools dev tidy asan tsan fuzz release python python_env engine engine_python quickstarts
+  packages format layers tools tidy asan fuzz tsan release cli python python_env engine engine_python quickstarts
   interop quickstart smollm2 train_example memory bad_days docs
 )
-pattern_stages=(tools dev python engine engine_python quickstarts interop memory bad_days)
+pattern_stages=(tools asan cli python engine engine_python quickstarts interop memory bad_days)
 run_stages "$@"

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/commit.h"
 #include "base/file.h"
+#include "base/filesystem.h"
 #include "base/replace_directory.h"
 #include "bridge/writing.h"
 #include "convert/executor.h"
@@ -117,10 +118,13 @@ void remove_leftovers(const fs::path& root) {
 }
 
 /// Adds the Hugging Face directory of the iteration that the workspace holds: it gets its name with
-/// the iteration, never after it.
+/// the iteration, never after it. Made beside it, since an export's target never lies in its
+/// source.
 void add_hf_directory(Workspace& workspace, Manifest& manifest, Reporter& reporter) {
   const fs::path target = workspace.directory() / kHfFolder;
-  export_checkpoint(workspace.directory().string(), target.string(), {}, reporter);
+  const fs::path beside = workspace.journal().parent_path() / kHfFolder;
+  export_checkpoint(workspace.directory().string(), beside.string(), {}, reporter);
+  filesystem_work([&] { fs::rename(beside, target); });
   const fs::path file = target / kManifestName;
   const std::string bytes = read_small_file(file, int64_t{64} << 20);
   for (const auto& [name, entry] : parse_manifest(bytes, file.string()).files)

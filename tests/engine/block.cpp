@@ -147,7 +147,8 @@ int run(const std::vector<std::string>& words) {
   const std::vector<std::string> given(names.begin() + 2, names.end());
   std::map<std::string, Tensor> by_name;
   for (const std::string& each : given) {
-    require(all.find(each) != nullptr, Kind::user, "{} is no slot of {}", each, name);
+    require(all.find(each) != nullptr, Kind::user, "{} is no slot of the block in {}", each,
+            folder.string());
     by_name[each] = read_tensor(data, all.find(each)->shape);
   }
   std::vector<NamedTensor> whole, values, gradients;
