@@ -28,7 +28,9 @@ print(sum(each.numel() for each in model.parameters()), bascule.__file__)
 
 def test_it_is_the_installed_package() -> None:
     assert PACKAGE.parent == Path(sysconfig.get_path("purelib"))
-    assert {"data", "train"} == set(importlib.metadata.metadata("bascule").get_all("Provides-Extra") or ())
+    assert {"data", "train"} == set(
+        importlib.metadata.metadata("bascule").get_all("Provides-Extra") or ()
+    )
     wanted = importlib.metadata.requires("bascule") or []
     assert f'torch=={_core.torch_version}; extra == "train"' in wanted
     for name in ("_core.pyi", "_engine.pyi", "py.typed", "libexec/bascule-engine"):
