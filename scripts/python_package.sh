@@ -5,7 +5,8 @@
 #   scripts/python_package.sh          on the libraries of build/release, into build/python/env, which has nothing else
 #                                      but pytest
 #   scripts/python_package.sh engine   with the training engine, on those of build/engine, into build/python/engine,
-#                                      which sees .venv's torch; and Megatron Bridge's names (python/compat) beside it
+#                                      which sees .venv's torch; and Megatron Bridge's names (python/compat) beside it;
+#                                      what runs notebooks goes to build/python/notebooks, for PYTHONPATH
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$PWD/build/python
@@ -49,3 +50,11 @@ export PYTHONPATH
 wheel "$env/bin/python" engine build/engine
 pip --python "$env/bin/python" install --quiet --no-deps "$folder"/wheels/engine/*.whl
 pip --python "$env/bin/python" install --quiet --no-deps --no-build-isolation ./python/compat
+
+notebooks=$folder/notebooks
+wanted=$(cat tests/quickstarts/notebooks.txt; "$env/bin/python" --version)
+if [[ "$(cat "$notebooks/stamp" 2>/dev/null)" != "$wanted" ]]; then
+  rm -rf "$notebooks"
+  pip --python "$env/bin/python" install --quiet --no-deps --target "$notebooks" -r tests/quickstarts/notebooks.txt
+  echo "$wanted" >"$notebooks/stamp"
+fi

@@ -118,7 +118,7 @@ stage_engine_python() {
 }
 
 # The Python package with the engine, on what the stage engine compiled; Megatron Bridge's names beside it; and the quick
-# starts: examples/, and Megatron Bridge's own, where BASCULE_QUICKSTARTS names their folder.
+# starts: examples/ with its notebooks, and Megatron Bridge's own, where BASCULE_QUICKSTARTS names their folder.
 stage_quickstarts() {
   build_engine
   scripts/python_package.sh engine
