@@ -162,9 +162,12 @@ stage_docs() {
   build/release/settings_reference --python | diff python/bascule/settings.py -
 }
 
+# The site of the documents, where each link must lead somewhere.
+stage_site() { scripts/site.sh; }
+
 stages=(
   packages format layers tools tidy asan fuzz tsan release cli python python_env engine engine_python quickstarts
-  interop quickstart smollm2 train_example memory bad_days docs
+  interop quickstart smollm2 train_example memory bad_days docs site
 )
 pattern_stages=(tools asan cli python engine engine_python quickstarts interop memory bad_days)
 run_stages "$@"

@@ -37,9 +37,11 @@ def _shown(steps: list[int], show: bool) -> Iterable[int]:
 class AutoBridge:
     """Makes Megatron models of a Hugging Face model, and the reverse, exactly.
 
+    ```python
     bridge = AutoBridge.from_hf_pretrained("meta-llama/Llama-3.2-1B")
     model = bridge.to_megatron_model(wrap_with_ddp=False)
     bridge.save_hf_pretrained(model, "exported")
+    ```
     """
 
     def __init__(self, path: Path | None, config: str = "", dtype: str = "") -> None:
