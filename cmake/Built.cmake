@@ -8,6 +8,9 @@ if(NOT EXISTS ${built}/built.cmake)
 endif()
 include(${built}/built.cmake)
 set(libraries "")
+if(NOT SKBUILD)  # the program lies where it would if it were built here
+  file(CREATE_LINK ${built}/bascule ${PROJECT_BINARY_DIR}/bascule SYMBOLIC)
+endif()
 file(WRITE ${PROJECT_BINARY_DIR}/built.cmake "include(${built}/built.cmake)\n")
 
 set(BASCULE_ENGINE_BUILT OFF)
