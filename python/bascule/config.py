@@ -1,103 +1,60 @@
-"""The settings of a training run, as Megatron Bridge's ConfigContainer has them."""
+"""The settings under the names of Megatron Bridge's classes. What they hold, the C++ states."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bascule import _core
-from bascule.settings import Settings
+from bascule.container import ConfigContainer
+from bascule.errors import UserError
+from bascule.group import Group
+from bascule.settings import CheckpointSettings as CheckpointConfig
+from bascule.settings import DatasetSettings as GPTDatasetConfig
+from bascule.settings import LoggerSettings as LoggerConfig
+from bascule.settings import OptimizerSettings as OptimizerConfig
+from bascule.settings import ProfilingSettings as ProfilingConfig
+from bascule.settings import RngSettings as RNGConfig
+from bascule.settings import SchedulerSettings as SchedulerConfig
+from bascule.settings import TokenizerSettings as TokenizerConfig
+from bascule.settings import TrainSettings as TrainingConfig
+from bascule.settings import ValidationSettings as ValidationConfig
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
+__all__ = [
+    "CheckpointConfig",
+    "ConfigContainer",
+    "DistributedDataParallelConfig",
+    "DistributedInitConfig",
+    "GPTDatasetConfig",
+    "LoggerConfig",
+    "MockGPTDatasetConfig",
+    "OptimizerConfig",
+    "ProfilingConfig",
+    "RNGConfig",
+    "SchedulerConfig",
+    "TokenizerConfig",
+    "TrainingConfig",
+    "ValidationConfig",
+]
 
-    from typing_extensions import Self
+
+class MockGPTDatasetConfig(GPTDatasetConfig):
+    """Mock data, which is what a dataset without a blend has; a blend is an error."""
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if value is not None and name in ("blend", "blend_per_split"):
+                super().__setattr__(name, None)
+                raise UserError(f"mock data take no dataset.{name}; GPTDatasetConfig does")
 
 
-class ConfigContainer(Settings):
-    """All settings of a run, in Megatron Bridge's groups: `cfg.train.train_iters = 10`.
+class DistributedDataParallelConfig(Group):
+    """How Megatron shares gradients between ranks: each of its settings is refused so far."""
 
-    It begins with recipes, and keeps what is set on top of them. A name that is no setting, a wrong
-    type and a value out of range are errors at once; how settings fit together is checked by
-    `validate()`, and before training.
+    _group = "ddp"
 
-    Raises:
-        bascule.Error: what a setting is not, see `bascule.group.Group`.
-    """
 
-    __slots__ = ()
+class DistributedInitConfig(Group):
+    """How Megatron's ranks find each other: each of its settings is refused so far."""
 
-    def __init__(self, *recipes: str) -> None:
-        """Begins with `recipes`: names of the library, or files that end in .yaml; later ones win.
-
-        Raises:
-            bascule.UserError: a recipe that does not exist, with the nearest name.
-        """
-        text = json.dumps({"base": recipes})
-        super().__init__(_core.Configuration(text, "ConfigContainer"))
-
-    @classmethod
-    def from_yaml(cls, source: str | os.PathLike[str]) -> Self:
-        """Reads a recipe: the path of a file, or a text that has a line end.
-
-        What the recipe sets counts as set by the program; what it is based on stays a base.
-
-        Raises:
-            bascule.Error: a name or a value that is not accepted, with the line where it stands.
-        """
-        if isinstance(source, str) and "\n" in source:
-            return cls._of(_core.Configuration(source, "the text"))
-        return cls._of(_core.Configuration.read(source))
-
-    @classmethod
-    def _of(cls, configuration: _core.Configuration) -> Self:
-        self = cls.__new__(cls)
-        Settings.__init__(self, configuration)
-        return self
-
-    def to_yaml(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A recipe that `bascule train` takes: what it is based on, and what was set on top.
-
-        Args:
-            path: a file that it is written to, too.
-        """
-        text = self._configuration.yaml()
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
-
-    def copy(self) -> Self:
-        """Another one with the same settings, which changes without this one."""
-        return self._of(self._configuration.copy())
-
-    def __copy__(self) -> Self:
-        return self.copy()
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self.copy()
-
-    def resolved(self) -> str:
-        """YAML of all values that a run would have, each with where it came from.
-
-        The environment's BASCULE_OVERRIDES are applied last.
-
-        Raises:
-            bascule.Error: as `validate()`.
-        """
-        return self._configuration.resolved()
-
-    def validate(self) -> None:
-        """Checks that the settings fit together, with the environment's BASCULE_OVERRIDES.
-
-        Raises:
-            bascule.Error: what does not, with the settings, their values and a remedy.
-        """
-        self.resolved()
-
-    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
-        return type(self).from_yaml, (self.to_yaml(),)
-
-    def __repr__(self) -> str:
-        return self._configuration.annotated()
+    _group = "dist"
