@@ -91,6 +91,46 @@ def test_messages(module: str, name: str, words: str) -> None:
         imported(module, name)
 
 
+def test_the_classes_of_the_groups() -> None:
+    import megatron.bridge.training.config as module
+    from megatron.bridge.training.config import (
+        CheckpointConfig,
+        ConfigContainer,
+        DistributedDataParallelConfig,
+        LoggerConfig,
+        MockGPTDatasetConfig,
+        OptimizerConfig,
+        RNGConfig,
+        SchedulerConfig,
+        TrainingConfig,
+    )
+    from megatron.bridge.training.tokenizers.config import TokenizerConfig
+
+    assert module.TokenizerConfig is TokenizerConfig is bascule.config.TokenizerConfig
+    cfg = ConfigContainer(
+        train=TrainingConfig(train_iters=10, micro_batch_size=1, eval_iters=2),
+        optimizer=OptimizerConfig(lr=1e-3),
+        scheduler=SchedulerConfig(lr_decay_style="cosine"),
+        dataset=MockGPTDatasetConfig(seq_length=32),
+        logger=LoggerConfig(log_interval=1),
+        tokenizer=TokenizerConfig(tokenizer_type="NullTokenizer", vocab_size=100),
+        checkpoint=CheckpointConfig(save="here"),
+        rng=RNGConfig(seed=1),
+        ddp=DistributedDataParallelConfig(),
+        mixed_precision="bf16_mixed",
+    )
+    assert isinstance(cfg, bascule.ConfigContainer)
+    assert (cfg.train.train_iters, cfg.validation.eval_iters) == (10, 2)
+    with pytest.raises(bascule.UnsupportedError, match="training runs on one device so far"):
+        DistributedDataParallelConfig(use_distributed_optimizer=True)
+
+
+def test_classes_of_groups_that_are_not_there() -> None:
+    for name in ("FinetuningDatasetConfig", "GPTFIMDatasetConfig", "RerunStateMachineConfig"):
+        with pytest.raises(ImportError, match=f"{name} is not yet in bascule"):
+            imported("megatron.bridge.training.config", name)
+
+
 def test_fine_tuning_is_there_by_name_only() -> None:
     from megatron.bridge.training.finetune import finetune
 

@@ -22,6 +22,7 @@ HERE: dict[str, str] = {
     "training.losses": "bascule.training.losses",
     "training.pretrain": "bascule.training.pretrain",
     "training.state": "bascule.training.state",
+    "training.tokenizers.config": "bascule.config",
 }
 
 _IN_CPP = "families are described in C++; AutoBridge finds a model's by its config.json"
