@@ -8,8 +8,10 @@ if(NOT EXISTS ${built}/built.cmake)
 endif()
 include(${built}/built.cmake)
 set(libraries "")
-if(NOT SKBUILD)  # the program lies where it would if it were built here
-  file(CREATE_LINK ${built}/bascule ${PROJECT_BINARY_DIR}/bascule SYMBOLIC)
+if(NOT SKBUILD)  # the program lies where it would if it were built here, and finds what lies beside it
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/bascule DEPENDS ${built}/bascule
+    COMMAND ${CMAKE_COMMAND} -E copy ${built}/bascule ${PROJECT_BINARY_DIR}/bascule)
+  add_custom_target(program_of_built ALL DEPENDS ${PROJECT_BINARY_DIR}/bascule)
 endif()
 file(WRITE ${PROJECT_BINARY_DIR}/built.cmake "include(${built}/built.cmake)\n")
 

@@ -27,10 +27,10 @@ run_ctest() {
   ctest --test-dir "build/$1" --parallel "$jobs" --output-on-failure "${match[@]}" "${@:2}"
 }
 
-# run_pytest PYTHON FOLDER: its tests, those that match -k.
+# run_pytest PYTHON FOLDER [pytest options]: its tests, those that match -k.
 run_pytest() {
   local status=0
-  "$1" -m pytest "$2" "${pattern[@]}" || status=$?
+  "$1" -m pytest "${@:2}" "${pattern[@]}" || status=$?
   ((status == 5 && ${#pattern[@]} > 0)) || return "$status"  # 5: no test matches -k
 }
 
@@ -114,7 +114,7 @@ stage_engine() {
 # The engine as a program and from Python, against transformers, megatron-core and itself.
 stage_engine_python() {
   build_engine
-  run_pytest .venv/bin/python tests/engine/python
+  run_pytest .venv/bin/python tests/engine/python --numprocesses "$jobs" --dist loadfile
 }
 
 # The Python package with the engine, on what the stage engine compiled; Megatron Bridge's names beside it; and the quick
