@@ -7,13 +7,12 @@ if(NOT EXISTS ${built}/built.cmake)
                       "cmake --preset release && cmake --build build/release")
 endif()
 include(${built}/built.cmake)
-set(libraries "")
 if(NOT SKBUILD)  # the program lies where it would if it were built here, and finds what lies beside it
   add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/bascule DEPENDS ${built}/bascule
     COMMAND ${CMAKE_COMMAND} -E copy ${built}/bascule ${PROJECT_BINARY_DIR}/bascule)
   add_custom_target(program_of_built ALL DEPENDS ${PROJECT_BINARY_DIR}/bascule)
+  file(WRITE ${PROJECT_BINARY_DIR}/built.cmake "include(${built}/built.cmake)\n")
 endif()
-file(WRITE ${PROJECT_BINARY_DIR}/built.cmake "include(${built}/built.cmake)\n")
 
 set(BASCULE_ENGINE_BUILT OFF)
 if(BASCULE_ENGINE AND EXISTS ${built}/built_engine.cmake)

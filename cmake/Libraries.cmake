@@ -9,11 +9,6 @@ endforeach()
 if(BASCULE_TESTS)
   find_package(GTest REQUIRED)
 endif()
-# A folder of fmt's headers alone, which can be named before torch's: its wheel has another fmt.
-set(fmt_HEADERS ${PROJECT_BINARY_DIR}/third_party)
-find_path(fmt_INCLUDE fmt/format.h)
-file(MAKE_DIRECTORY ${fmt_HEADERS})
-file(CREATE_LINK ${fmt_INCLUDE}/fmt ${fmt_HEADERS}/fmt SYMBOLIC)
 
 # bascule_static(TARGET HEADER libname.a): an imported static library under third_party::TARGET
 function(bascule_static target header archive)
@@ -50,3 +45,9 @@ if(missing)
   message(FATAL_ERROR "bascule needs these libraries with their headers, which are not here: "
                       "${missing}. On Debian, scripts/install_packages.sh --build-only installs them.")
 endif()
+
+# A folder of fmt's headers alone, which can be named before torch's: its wheel has another fmt.
+set(fmt_HEADERS ${PROJECT_BINARY_DIR}/third_party)
+find_path(fmt_INCLUDE fmt/format.h)
+file(MAKE_DIRECTORY ${fmt_HEADERS})
+file(CREATE_LINK ${fmt_INCLUDE}/fmt ${fmt_HEADERS}/fmt SYMBOLIC)

@@ -50,10 +50,10 @@ stage_tidy() {
   git diff --name-only --diff-filter=d "$base" -- '*.cpp' | tidy
 }
 
-# All tests in C++, and the hostile files, under the address sanitizer, compiled by clang with its warnings as errors;
-# the programs that are tested from Python are stage_cli's.
+# Compiled by clang, its warnings as errors.
 build_asan() { build asan -DBASCULE_WERROR=ON; }
 
+# All tests in C++, and the hostile files; the programs that are tested from Python are stage_cli's.
 stage_asan() {
   build_asan
   run_ctest asan -LE '^cli$'
@@ -67,7 +67,7 @@ stage_fuzz() {
 stage_tsan() {
   cmake --preset tsan
   cmake --build build/tsan --parallel "$jobs" --target threads_tests
-  ctest --test-dir build/tsan --parallel "$jobs" --output-on-failure --no-tests=error -L threads
+  run_ctest tsan -L threads
 }
 
 build_release() { build release -DBASCULE_WERROR=ON; }
@@ -100,7 +100,7 @@ stage_python_env() { scripts/python_env.sh; }
 
 stage_interop() { run_pytest .venv/bin/python tests/interop; }
 
-# The training engine on .venv's libtorch and the libraries of the release build, with its tests.
+# The training engine on .venv's libtorch and the libraries of the release build.
 build_engine() {
   build_release
   build engine -DBASCULE_BUILT="$PWD/build/release"
