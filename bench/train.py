@@ -11,7 +11,8 @@
 
 Prints a line of JSON for each run, and a Markdown table. Both train all parameters in bf16, clip
 gradients and run AdamW each step; ours keeps fp32 masters, gradients and moments, as the peer's
-`masters` do. Tokens per second come from the median step after the first --warm ones; peak memory
+`masters` do. Tokens per second come from the median step after the first --warm ones, the
+peer's from their mean, which it makes without waiting for the GPU in between; peak memory
 is what the allocator of torch, which both use, has had in use. Model FLOPs count products of
 weights (those of experts that a token reaches) and causal attention three times a token, once
 forward and twice backward. Experts are measured twice: chosen in turn on both sides, so that all
@@ -278,7 +279,7 @@ def peer(shape: Shape, steps: int, warm: int, kind: str) -> Row:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     tokens = torch.randint(0, config.vocab_size, (shape.rows, shape.length), device="cuda")
 
-    def step() -> float:
+    def step() -> torch.Tensor:
         for _ in range(shape.accumulate):
             with (
                 torch.autocast("cuda", torch.bfloat16, enabled=masters),
@@ -289,18 +290,20 @@ def peer(shape: Shape, steps: int, warm: int, kind: str) -> Row:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        torch.cuda.synchronize()
-        return loss.item() * shape.accumulate
+        return loss.detach() * shape.accumulate
 
-    step()
+    loss = step().item()
     first = time.monotonic() - began
-    times = []
-    for _ in range(steps + warm - 1):
-        start = time.monotonic()
-        loss = step()
-        times.append(time.monotonic() - start)
+    for _ in range(warm - 1):
+        step()
+    torch.cuda.synchronize()
+    start = time.monotonic()
+    for _ in range(steps):  # nothing waits for the GPU in between
+        last = step()
+    loss = last.item()
+    mean = (time.monotonic() - start) / steps
     peak = torch.cuda.max_memory_allocated()
-    return row(f"transformers, {kind}", shape, times[warm - 1 :], peak, first, loss)
+    return row(f"transformers, {kind}", shape, [mean], peak, first, loss)
 
 
 def in_child(shape: Shape, arguments: argparse.Namespace, kind: str) -> Row:

@@ -42,14 +42,17 @@ Tensor gather(const Tensor& tokens, const Dispatch& dispatch) {
   return tokens.index_select(0, dispatch.entries.floor_divide(dispatch.rows.size(1)));
 }
 
-Tensor combine(const Tensor& parts, const Dispatch& dispatch, const Tensor& weights) {
+Tensor combine(const Tensor& parts, const Dispatch& dispatch, const Tensor& weights,
+               const std::vector<Tensor>& plus) {
   if constexpr (cuda::kBuilt)
-    if (cuda::serves(parts)) return cuda::combine(parts, dispatch, weights);
+    if (cuda::serves(parts)) return cuda::combine(parts, dispatch, weights, plus);
   Tensor wide = at::where(taken(dispatch), parts.to(compute_type(parts)), 0);
   if (weights.defined()) wide = wide * by_row(weights, dispatch).unsqueeze(1);
-  return wide.index_select(0, dispatch.rows.flatten())
-      .view({dispatch.rows.size(0), dispatch.rows.size(1), -1})
-      .sum(1);
+  Tensor sum = wide.index_select(0, dispatch.rows.flatten())
+                   .view({dispatch.rows.size(0), dispatch.rows.size(1), -1})
+                   .sum(1);
+  for (const Tensor& each : plus) sum.add_(each);
+  return sum.to(parts.scalar_type());
 }
 
 Tensor weigh(const Tensor& inner, const Tensor& values, const Dispatch& dispatch,

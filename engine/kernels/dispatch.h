@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "kernels/router.h"
 
 namespace bascule {
@@ -22,8 +24,10 @@ Dispatch dispatch(const Routing& routing, int64_t experts);
 at::Tensor gather(const at::Tensor& tokens, const Dispatch& dispatch);
 
 /// The sum of each token's rows, in order of choice, times `weights` [tokens, top_k] where defined,
-/// in compute_type(): [tokens, width]. Rows beyond the last end may hold anything.
-at::Tensor combine(const at::Tensor& parts, const Dispatch& dispatch, const at::Tensor& weights);
+/// and of `plus`, [tokens, width] each and of `parts`' dtype: [tokens, width]. Added up in
+/// compute_type(), and rounded once. Rows beyond the last end may hold anything.
+at::Tensor combine(const at::Tensor& parts, const Dispatch& dispatch, const at::Tensor& weights,
+                   const std::vector<at::Tensor>& plus = {});
 
 /// The weights' gradients, [tokens, top_k], where row r of `inner` [rows, width] is the gradient of
 /// row r of `values` [rows, width] times its weight: the sums of their products. Multiplies both by

@@ -62,10 +62,10 @@ void add_products(const Tensor& gradient, const Tensor& dy, const Tensor& x, boo
 }
 
 void add_grouped_products(const Tensor& gradients, const Tensor& dy, const Tensor& x,
-                          const Tensor& ends, bool overwrites) {
+                          const Tensor& ends, bool overwrites, Tensor* squares) {
   if constexpr (cuda::kBuilt)
     if (cuda::groups({dy, x}) && gradients.scalar_type() == at::kFloat)
-      return cuda::add_grouped_products(gradients, dy, x, ends, overwrites);
+      return cuda::add_grouped_products(gradients, dy, x, ends, overwrites, squares);
   if (overwrites) gradients.zero_();
   each_group(ends, [&](int64_t expert, int64_t begin, int64_t count) {
     add_products(gradients[expert], dy.narrow(0, begin, count), x.narrow(0, begin, count));

@@ -19,8 +19,10 @@ void add_products(const at::Tensor& gradient, const at::Tensor& dy, const at::Te
 /// Adds dy^T x of the rows of each expert e to gradients[e], of [experts, out, in]: dy [rows, out],
 /// x [rows, in]. Products are summed up in the gradients' dtype. With `overwrites`, what the
 /// gradients held is forgotten. For bf16 on a GPU nothing waits for the device where sizes are
-/// whole multiples of 8.
+/// whole multiples of 8; there `squares`, where given, comes to hold numbers in fp64 that add up to
+/// the sum of squares of the gradients as this leaves them. Elsewhere it is left as it is.
 void add_grouped_products(const at::Tensor& gradients, const at::Tensor& dy, const at::Tensor& x,
-                          const at::Tensor& ends, bool overwrites = false);
+                          const at::Tensor& ends, bool overwrites = false,
+                          at::Tensor* squares = nullptr);
 
 }  // namespace bascule

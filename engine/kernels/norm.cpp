@@ -42,10 +42,10 @@ Tensor norm_forward(const Norm& norm, const Tensor& x, const Tensor& weight, con
 
 NormGradients norm_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
                             const Tensor& weight, bool has_bias, const NormStatistics& statistics,
-                            const Tensor& plus) {
+                            const Tensor& plus, const Tensor& into) {
   if constexpr (cuda::kBuilt)
     if (cuda::serves(norm, x, has_bias))
-      return cuda::rms_backward(norm, dy, x, weight, statistics, plus);
+      return cuda::rms_backward(norm, dy, x, weight, statistics, plus, into);
   const at::ScalarType type = compute_type(x);
   const Tensor wide = dy.to(type), unit = normalized(x, statistics);
   NormGradients gradients;
@@ -56,6 +56,7 @@ NormGradients norm_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
   if (norm.kind == Norm::Kind::layer) dx.sub_(inner.mean(-1, true));
   gradients.x = dx.mul_(statistics.scale).to(x.scalar_type());
   if (plus.defined()) gradients.x = plus + gradients.x;
+  if (into.defined()) into.copy_(gradients.x);
   return gradients;
 }
 

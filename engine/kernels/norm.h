@@ -23,9 +23,11 @@ struct NormGradients {
   at::Tensor x;             // in x's dtype
   at::Tensor weight, bias;  // [n] in compute_type(); bias is undefined without one
 };
-/// `plus`, where given, is added to the gradient of x: that of the stream beside the norm.
+/// `plus`, where given, is added to the gradient of x: that of the stream beside the norm. `into`,
+/// where given, comes to hold that gradient; of any strides.
 NormGradients norm_backward(const Norm& norm, const at::Tensor& dy, const at::Tensor& x,
                             const at::Tensor& weight, bool has_bias,
-                            const NormStatistics& statistics, const at::Tensor& plus = {});
+                            const NormStatistics& statistics, const at::Tensor& plus = {},
+                            const at::Tensor& into = {});
 
 }  // namespace bascule

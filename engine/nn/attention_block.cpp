@@ -55,28 +55,38 @@ const RopeTable& AttentionBlock::table(const Batch& batch, at::ScalarType type) 
   return batch.angles->get(rope_, theta_, gqa_.head_dim, batch.positions, type);
 }
 
-void AttentionBlock::normalize(Tensor& queries, Tensor& keys, const Batch& batch,
-                               Saved& saved) const {
-  if (!q_norm_) return;
-  if (gqa_.qk_norm == Gqa::QkNorm::full_width) {
-    queries = q_norm_->forward(queries.flatten(1), batch, saved.parts[kQNorm]).view_as(queries);
-    keys = k_norm_->forward(keys.flatten(1), batch, saved.parts[kKNorm]).view_as(keys);
-  } else {
-    queries = q_norm_->forward(queries, batch, saved.parts[kQNorm]);
-    keys = k_norm_->forward(keys, batch, saved.parts[kKNorm]);
-  }
+bool AttentionBlock::norms_heads() const {
+  return q_norm_ && gqa_.qk_norm != Gqa::QkNorm::full_width;
 }
 
-void AttentionBlock::normalize_backward(Tensor& dq, Tensor& dk, const Batch& batch,
-                                        Saved& saved) const {
-  if (!q_norm_) return;
-  if (gqa_.qk_norm == Gqa::QkNorm::full_width) {
-    dq = q_norm_->backward(dq.flatten(1), batch, saved.parts[kQNorm]).view_as(dq);
-    dk = k_norm_->backward(dk.flatten(1), batch, saved.parts[kKNorm]).view_as(dk);
-  } else {
-    dq = q_norm_->backward(dq, batch, saved.parts[kQNorm]);
-    dk = k_norm_->backward(dk, batch, saved.parts[kKNorm]);
+void AttentionBlock::normalize(Tensor& queries, Tensor& keys, const Batch& batch,
+                               Saved& saved) const {
+  if (!norms_heads()) {  // norms of whole rows want them dense
+    queries = queries.reshape({keys.size(0), gqa_.heads, gqa_.head_dim});
+    keys = keys.contiguous();
+    if (!q_norm_) return;
+    queries = q_norm_->forward(queries.flatten(1), batch, saved.parts[kQNorm]).view_as(queries);
+    keys = k_norm_->forward(keys.flatten(1), batch, saved.parts[kKNorm]).view_as(keys);
+    return;
   }
+  queries = q_norm_->forward(queries, batch, saved.parts[kQNorm]).flatten(1, 2);
+  keys = k_norm_->forward(keys, batch, saved.parts[kKNorm]);
+}
+
+void AttentionBlock::normalize_backward(const Tensor& queries, const Tensor& keys, const Tensor& dq,
+                                        const Tensor& dk, const Batch& batch, Saved& saved) const {
+  if (norms_heads()) {
+    q_norm_->backward_into(queries, dq.view(queries.sizes()), saved.parts[kQNorm]);
+    k_norm_->backward_into(keys, dk, saved.parts[kKNorm]);
+    return;
+  }
+  Tensor before_q = dq, before_k = dk;
+  if (q_norm_) {
+    before_q = q_norm_->backward(dq.flatten(1), batch, saved.parts[kQNorm]);
+    before_k = k_norm_->backward(dk.flatten(1), batch, saved.parts[kKNorm]);
+  }
+  queries.copy_(before_q.view(queries.sizes()));
+  keys.copy_(before_k.view(keys.sizes()));
 }
 
 Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& saved) const {
@@ -86,12 +96,9 @@ Tensor AttentionBlock::forward(const Tensor& in, const Batch& batch, Saved& save
   const Tensor qkv =
       qkv_.forward(in, batch, saved.parts[kQkv]).view({tokens, gqa_.kv_heads, group + 2, dim});
   Tensor queries = qkv.narrow(2, 0, group), keys = qkv.select(2, group);
-  const Tensor values = qkv.select(2, group + 1).contiguous();
-  if (q_norm_ || !gqa_.rope) {  // rope alone reads them where they are
-    queries = queries.reshape({tokens, gqa_.heads, dim});
-    keys = keys.contiguous();
-  }
-  normalize(queries, keys, batch, saved);
+  Tensor values = qkv.select(2, group + 1);
+  if (!norms_heads()) values = values.contiguous();  // these keep the projection, values included
+  if (q_norm_ || !gqa_.rope) normalize(queries, keys, batch, saved);  // rope reads them as they are
   if (gqa_.rope) {
     const RopeTable& angles = table(batch, compute_type(in));
     queries = rope_forward(queries, angles);
@@ -137,9 +144,7 @@ Tensor AttentionBlock::packed(Tensor dq, Tensor dk, const Tensor& dv, const Batc
     dq = rope_backward(dq, angles);
     dk = rope_backward(dk, angles);
   }
-  normalize_backward(dq, dk, batch, saved);
-  queries.copy_(dq.view(queries.sizes()));
-  keys.copy_(dk);
+  normalize_backward(queries, keys, dq, dk, batch, saved);
   return packed;
 }
 

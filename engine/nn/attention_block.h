@@ -23,9 +23,12 @@ class AttentionBlock : public Block {
   at::Tensor backward(const at::Tensor& dout, const Batch& batch, Saved& saved) const override;
 
  private:
-  /// Queries and keys, [tokens, heads, dim], normalised; and back.
+  bool norms_heads() const;  // each by itself
+  /// Queries and keys, parts of the projection, normalised.
   void normalize(at::Tensor& queries, at::Tensor& keys, const Batch& batch, Saved& saved) const;
-  void normalize_backward(at::Tensor& dq, at::Tensor& dk, const Batch& batch, Saved& saved) const;
+  /// The gradients of queries and keys before the norms, as parts of that of the projection.
+  void normalize_backward(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& dq,
+                          const at::Tensor& dk, const Batch& batch, Saved& saved) const;
   const RopeTable& table(const Batch& batch, at::ScalarType type) const;
   /// The gradients of queries, keys and values, [tokens, heads, dim], as that of the projection.
   at::Tensor packed(at::Tensor dq, at::Tensor dk, const at::Tensor& dv, const Batch& batch,

@@ -17,6 +17,7 @@ struct Batch {
   at::Tensor loss_mask = {};  // [tokens] fp32: 1 where the label counts
   double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
   int64_t before = 0;         // micro-batches of the step that came before this one
+  bool last = false;          // of the step: what it leaves are the step's gradients
   at::Tensor positions = {};  // [tokens] int64
   /// [sequences, length] int64: where each token's document begins in its sequence, of which it
   /// sees nothing before; undefined: a sequence is one.

@@ -1,7 +1,9 @@
 // The experts of a mixture, given who goes where. Immutable.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "kernels/router.h"
 #include "nn/block.h"
@@ -9,18 +11,21 @@
 
 namespace bascule {
 
-/// y = the sum over a token's experts of weight * W_down f(W_in x), in compute_type().
+/// y = the sum over a token's experts of weight * W_down f(W_in x).
 class Experts {
  public:
   virtual ~Experts() = default;
 
+  /// Returns y + the sum of `plus`, added up in compute_type() and rounded once.
   virtual at::Tensor forward(const at::Tensor& in, const Routing& routing, const Batch& batch,
-                             Saved& saved) const = 0;
+                             const std::vector<at::Tensor>& plus, Saved& saved) const = 0;
 
-  /// Returns the gradient of `in` in compute_type(), and sets that of the routing's weights. As
-  /// Block::backward().
+  /// What else is added to the gradient of `in`, given that of the routing's weights.
+  using Plus = std::function<std::vector<at::Tensor>(const at::Tensor& dweights)>;
+
+  /// Returns the gradient of `in`, added up as forward() does. As Block::backward().
   virtual at::Tensor backward(const at::Tensor& dout, const at::Tensor& in, const Routing& routing,
-                              const Batch& batch, Saved& saved, at::Tensor& dweights) const = 0;
+                              const Batch& batch, const Plus& plus, Saved& saved) const = 0;
 };
 
 /// One expert after the other. On a GPU each waits for the device. `at` is the mixture's prefix,

@@ -20,6 +20,11 @@ Rows rows_of(const Routing& routing, int64_t expert) {
   return {found[0], found[1]};
 }
 
+Tensor rounded(const Tensor& sum, const std::vector<Tensor>& plus, const Tensor& as) {
+  for (const Tensor& each : plus) sum.add_(each);
+  return sum.to(as.scalar_type());
+}
+
 /// Saves the experts' outputs, and in `parts` what they save.
 class ExpertsInTurn : public Experts {
  public:
@@ -30,7 +35,7 @@ class ExpertsInTurn : public Experts {
   }
 
   Tensor forward(const Tensor& in, const Routing& routing, const Batch& batch,
-                 Saved& saved) const override {
+                 const std::vector<Tensor>& plus, Saved& saved) const override {
     saved.parts.resize(experts_.size());
     const at::ScalarType type = compute_type(in);
     Tensor out = at::zeros(in.sizes(), in.options().dtype(type));
@@ -42,16 +47,16 @@ class ExpertsInTurn : public Experts {
       const Tensor weights = routing.weights.index({rows.tokens, rows.places}).unsqueeze(1);
       out.index_add_(0, rows.tokens, part.to(type) * weights);
     }
-    return out;
+    return rounded(out, plus, in);
   }
 
   Tensor backward(const Tensor& dout, const Tensor& in, const Routing& routing, const Batch& batch,
-                  Saved& saved, Tensor& dweights) const override {
+                  const Plus& plus, Saved& saved) const override {
     const at::ScalarType type = compute_type(in);
     const std::vector<Tensor> kept = std::move(saved.tensors);
     saved.tensors.clear();
     Tensor din = at::zeros(in.sizes(), in.options().dtype(type));
-    dweights = at::zeros_like(routing.weights);
+    Tensor dweights = at::zeros_like(routing.weights);
     for (size_t e = 0; e < experts_.size(); ++e) {
       const Rows rows = rows_of(routing, static_cast<int64_t>(e));
       const Tensor dpart = dout.index_select(0, rows.tokens).to(type);
@@ -61,7 +66,7 @@ class ExpertsInTurn : public Experts {
           experts_[e].backward((dpart * weights).to(in.scalar_type()), batch, saved.parts[e]);
       din.index_add_(0, rows.tokens, dx.to(type));
     }
-    return din;
+    return rounded(din, plus(dweights), in);
   }
 
  private:

@@ -24,8 +24,8 @@ Parameter all_of(const Parameters& parameters, const Moe& moe, const std::string
 }
 
 Saved::Waiting waiting(const Parameter& parameter, const Tensor& dy, const Tensor& x,
-                       const Dispatch& way) {
-  return {.parameter = &parameter, .dy = dy, .x = x, .ends = way.ends};
+                       const Dispatch& way, const Batch& batch) {
+  return {.parameter = &parameter, .dy = dy, .x = x, .ends = way.ends, .last = batch.last};
 }
 
 /// What enters is gathered again in the backward: quicker than it is large. Weights act on what
@@ -41,27 +41,27 @@ class GroupedExperts : public Experts {
         out_(all_of(parameters, moe, at, {"down"})) {}
 
   Tensor forward(const Tensor& in, const Routing& routing, const Batch&,
-                 Saved& saved) const override {
+                 const std::vector<Tensor>& plus, Saved& saved) const override {
     const Dispatch way = dispatch(routing, moe_.experts);
     const Tensor wide = grouped_mm(gather(in, way), in_.value.transpose(1, 2), way.ends);
     const Tensor values = activation_forward(moe_.activation, moe_.gated, wide);
     saved.tensors = {wide, values, way.ends, way.entries, way.rows};
     const Tensor parts = grouped_mm(values, out_.value.transpose(1, 2), way.ends);
-    return combine(parts, way, routing.weights);
+    return combine(parts, way, routing.weights, plus);
   }
 
-  Tensor backward(const Tensor& dout, const Tensor& in, const Routing& routing, const Batch&,
-                  Saved& saved, Tensor& dweights) const override {
+  Tensor backward(const Tensor& dout, const Tensor& in, const Routing& routing, const Batch& batch,
+                  const Plus& plus, Saved& saved) const override {
     const std::vector<Tensor> kept = std::move(saved.tensors);
     saved.tensors.clear();
     const Dispatch way{.ends = kept[kEnds], .entries = kept[kEntries], .rows = kept[kRows]};
     const Tensor douts = gather(dout, way);
     const Tensor inner = grouped_mm(douts, out_.value, way.ends);
-    dweights = weigh(inner, kept[kValues], way, routing.weights);
-    saved.waiting.push_back(waiting(out_, douts, kept[kValues], way));
+    const Tensor dweights = weigh(inner, kept[kValues], way, routing.weights);
+    saved.waiting.push_back(waiting(out_, douts, kept[kValues], way, batch));
     const Tensor dwide = activation_backward(moe_.activation, moe_.gated, inner, kept[kWide]);
-    saved.waiting.push_back(waiting(in_, dwide, gather(in, way), way));
-    return combine(grouped_mm(dwide, in_.value, way.ends), way, {});
+    saved.waiting.push_back(waiting(in_, dwide, gather(in, way), way, batch));
+    return combine(grouped_mm(dwide, in_.value, way.ends), way, {}, plus(dweights));
   }
 
  private:

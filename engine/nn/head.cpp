@@ -15,7 +15,7 @@ namespace {
 /// A GPU wants large products, and each chunk reads and writes the whole gradient of the weight; a
 /// CPU wants what its cache holds.
 int64_t suitable_chunk(at::Device device) {
-  return on_gpu(device) ? int64_t{1} << 30 : int64_t{16} << 20;
+  return on_gpu(device) ? int64_t{5} << 29 : int64_t{16} << 20;
 }
 
 /// Bytes of a row of logits while its loss is computed: kernels for GPUs work in place.
@@ -27,6 +27,9 @@ int64_t row_bytes(const Tensor& weight) {
 constexpr int64_t kTile = 256;  // rows: what products on GPUs are cut into
 
 }  // namespace
+
+LossSum::LossSum(double loss, double tokens)
+    : both_(at::tensor({loss, tokens}, at::TensorOptions(at::kDouble))) {}
 
 Head::Head(const Parameters& parameters, const Arch& arch, int64_t chunk_bytes)
     : norm_(parameters, arch.norm, "norm"),
@@ -103,8 +106,7 @@ LossSum Head::loss(const Tensor& in, const Batch& batch, std::optional<double> s
   // One sum, as of who has the losses of all tokens, so that it depends on no chunk.
   const Tensor counted = at::stack({(all * mask).sum(), mask.sum()});
   if (counted.is_meta()) return {};
-  const Tensor sums = counted.cpu();
-  return {sums[0].item<double>(), sums[1].item<double>()};
+  return LossSum(counted);
 }
 
 }  // namespace bascule

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "kernels/arriving.h"
 #include "model/arch.h"
 #include "nn/batch.h"
 #include "nn/norm_block.h"
@@ -11,9 +12,20 @@
 
 namespace bascule {
 
-struct LossSum {
-  double loss = 0;    // over the tokens that count, in nats
-  double tokens = 0;  // how much they count
+/// Over the tokens that count. A GPU's is on its way: who reads it waits for the forward, and not
+/// for what the GPU was given since.
+class LossSum {
+ public:
+  LossSum() : LossSum(0, 0) {}
+  LossSum(double loss, double tokens);
+  /// Of a tensor of these two.
+  explicit LossSum(const at::Tensor& both) : both_(both) {}
+
+  double loss() const { return both_.values()[0].item<double>(); }    // in nats
+  double tokens() const { return both_.values()[1].item<double>(); }  // how much they count
+
+ private:
+  Arriving both_;
 };
 
 class Head {

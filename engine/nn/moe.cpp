@@ -42,7 +42,7 @@ Tensor MoeBlock::forward(const Tensor& in, const Batch& batch, Saved& saved) con
   const Routing routing = choose(logits);
   saved.tensors = {in,           logits,   routing.scores, routing.experts, routing.weights,
                    routing.kept, Tensor(), Tensor()};
-  Tensor out = experts_->forward(in, routing, batch, saved.parts[kRouted]);
+  std::vector<Tensor> plus;
   if (shared_) {
     Tensor part = shared_->forward(in, batch, saved.parts[kSharedExpert]);
     if (shared_gate_) {
@@ -50,9 +50,9 @@ Tensor MoeBlock::forward(const Tensor& in, const Batch& batch, Saved& saved) con
       saved.tensors[kGate] = at::mm(in, shared_gate_->value.t()).sigmoid_();
       part = part * saved.tensors[kGate];
     }
-    out.add_(part);
+    plus.push_back(part);
   }
-  return out.to(in.scalar_type());
+  return experts_->forward(in, routing, batch, plus, saved.parts[kRouted]);
 }
 
 void MoeBlock::balance(const Tensor& logits, const Routing& routing, const Batch& batch,
@@ -82,25 +82,25 @@ Tensor MoeBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) 
   saved.tensors.clear();
   const Tensor& in = kept[kIn];
   const Routing routing{kept[kScores], kept[kExperts], kept[kWeights], kept[kKept]};
-  Tensor dweights;
-  Tensor din = experts_->backward(dout, in, routing, batch, saved.parts[kRouted], dweights);
-  Tensor dlogits = route_backward(moe_, dweights, routing);
-  balance(kept[kLogits], routing, batch, dlogits, saved);
-  dlogits = dlogits.to(in.scalar_type());
-  saved.waiting.push_back({router_, dlogits, in});
-  din.add_(at::mm(dlogits, router_->value.to(in.scalar_type())));
-  if (shared_) {
+  const auto beside = [&](const Tensor& dweights) {
+    Tensor dlogits = route_backward(moe_, dweights, routing);
+    balance(kept[kLogits], routing, batch, dlogits, saved);
+    dlogits = dlogits.to(in.scalar_type());
+    saved.waiting.push_back({router_, dlogits, in});
+    std::vector<Tensor> all = {at::mm(dlogits, router_->value.to(in.scalar_type()))};
+    if (!shared_) return all;
     Tensor dpart = dout;
     if (shared_gate_) {
       const Tensor& gate = kept[kGate];
       const Tensor dgate = (dout * kept[kShared]).sum(1, true) * gate * (1 - gate);
       saved.waiting.push_back({shared_gate_, dgate, in});
-      din.add_(at::mm(dgate, shared_gate_->value));
+      all.push_back(at::mm(dgate, shared_gate_->value));
       dpart = dout * gate;
     }
-    din.add_(shared_->backward(dpart, batch, saved.parts[kSharedExpert]));
-  }
-  return din.to(in.scalar_type());
+    all.push_back(shared_->backward(dpart, batch, saved.parts[kSharedExpert]));
+    return all;
+  };
+  return experts_->backward(dout, in, routing, batch, beside, saved.parts[kRouted]);
 }
 
 }  // namespace bascule

@@ -21,10 +21,15 @@ Tensor NormBlock::backward(const Tensor& dout, const Batch&, Saved& saved) const
   return backward_beside({}, dout, saved);
 }
 
-Tensor NormBlock::backward_beside(const Tensor& plus, const Tensor& dout, Saved& saved) const {
+void NormBlock::backward_into(const Tensor& into, const Tensor& dout, Saved& saved) const {
+  backward_beside({}, dout, saved, into);
+}
+
+Tensor NormBlock::backward_beside(const Tensor& plus, const Tensor& dout, Saved& saved,
+                                  const Tensor& into) const {
   const NormStatistics statistics{saved.tensors[1], saved.tensors[2]};
   NormGradients gradients = norm_backward(norm_, dout, saved.tensors[0], weight_->value,
-                                          bias_ != nullptr, statistics, plus);
+                                          bias_ != nullptr, statistics, plus, into);
   saved.waiting.push_back({weight_, std::move(gradients.weight), {}});
   if (bias_) saved.waiting.push_back({bias_, std::move(gradients.bias), {}});
   saved.tensors.clear();

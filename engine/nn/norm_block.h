@@ -14,8 +14,12 @@ class NormBlock : public Block {
 
   at::Tensor forward(const at::Tensor& in, const Batch& batch, Saved& saved) const override;
   at::Tensor backward(const at::Tensor& dout, const Batch& batch, Saved& saved) const override;
-  /// The gradient of `in` plus `plus`, that of the stream beside the norm.
-  at::Tensor backward_beside(const at::Tensor& plus, const at::Tensor& dout, Saved& saved) const;
+  /// The gradient of `in` plus `plus`, that of the stream beside the norm; also into `into`, where
+  /// that is defined.
+  at::Tensor backward_beside(const at::Tensor& plus, const at::Tensor& dout, Saved& saved,
+                             const at::Tensor& into = {}) const;
+  /// backward() into a tensor of any strides.
+  void backward_into(const at::Tensor& into, const at::Tensor& dout, Saved& saved) const;
 
  private:
   Norm norm_;

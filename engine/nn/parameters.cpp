@@ -73,6 +73,7 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
       return all.narrow(0, parameter.offset, elements(shapes[i])).view(shapes[i]);
     };
     parameter.value = view(arena.values);
+    parameter.squares = arena.squares;
     if (arena.trainable) parameter.gradient = view(arena.gradients);
     parameter.unwritten = {std::make_shared<bool>(true)};
     if (!options.gradients || !parameter.slots.front().ends_with("moe.router")) continue;
@@ -124,6 +125,7 @@ const Parameter* Parameters::tally(const std::string& slot) const {
 
 void Parameters::begin_step() {
   for (Parameter& each : tallies_) each.gradient.zero_();
+  for (const Arena& arena : arenas_) *arena.squares = {};
   for (Parameter& each : all_)
     for (const auto& unwritten : each.unwritten) *unwritten = true;
 }

@@ -14,6 +14,13 @@
 
 namespace bascule {
 
+/// Of gradients of an arena in this step, as they came to be whole: numbers that add up to the sum
+/// of their squares, and how many elements they are of.
+struct Squares {
+  std::vector<at::Tensor> sums = {};
+  int64_t elements = 0;
+};
+
 /// One stored tensor of the rank's dialect. `value` and `gradient` are views into an arena.
 struct Parameter {
   std::string name;  // as in GPTModel.named_parameters()
@@ -24,7 +31,8 @@ struct Parameter {
   at::Tensor gradient = {};  // fp32 or wider, undefined where frozen
   std::vector<std::shared_ptr<bool>> unwritten = {};  // of each tensor, see begin_step()
   size_t arena = 0;
-  int64_t offset = 0;  // elements, in the arena
+  int64_t offset = 0;                     // elements, in the arena
+  std::shared_ptr<Squares> squares = {};  // the arena's
 };
 
 /// Parameters that are reduced, updated and stored together.
@@ -33,6 +41,7 @@ struct Arena {
   at::ScalarType dtype = at::kFloat;
   bool trainable = true;
   at::Tensor values = {}, gradients = {};  // [elements]; no gradients where not trainable
+  std::shared_ptr<Squares> squares = std::make_shared<Squares>();
 };
 
 struct ParameterOptions {

@@ -16,7 +16,12 @@ void add(const Saved::Waiting& waiting) {
   if (!gradient.defined()) return;  // frozen
   const bool overwrites = first_writes(*waiting.parameter);
   if (waiting.ends.defined()) {
-    add_grouped_products(gradient, waiting.dy, waiting.x, waiting.ends, overwrites);
+    Tensor squares;
+    add_grouped_products(gradient, waiting.dy, waiting.x, waiting.ends, overwrites,
+                         waiting.last ? &squares : nullptr);
+    if (!squares.defined()) return;
+    waiting.parameter->squares->sums.push_back(squares);
+    waiting.parameter->squares->elements += gradient.numel();
   } else if (waiting.rows.defined()) {
     if (overwrites) gradient.zero_();
     embedding_backward(gradient, waiting.dy, waiting.rows, waiting.factor);

@@ -21,6 +21,7 @@ struct Saved {
     at::Tensor rows = {};
     double factor = 1;
     at::Tensor ends = {};
+    bool last = false;  // nothing is added to it after this in the step
   };
 
   std::vector<at::Tensor> tensors;  // in an order that the block knows

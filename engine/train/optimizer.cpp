@@ -6,12 +6,26 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/arriving.h"
 #include "kernels/compute_type.h"
 #include "kernels/cuda/kernels.h"
 
 namespace bascule {
+namespace {
 
 using at::Tensor;
+
+/// Gradients whose squares are known are not read again.
+void add_squares(const Arena& arena, Tensor& to) {
+  if constexpr (cuda::kBuilt) {
+    if (arena.squares->elements != arena.gradients.numel())
+      to.add_(cuda::sum_of_squares(arena.gradients));
+    else
+      for (const Tensor& sums : arena.squares->sums) to.add_(sums.sum());
+  }
+}
+
+}  // namespace
 
 Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
     : parameters_(parameters), rule_(rule) {
@@ -105,12 +119,12 @@ UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_s
 UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gradient_scale) {
   if constexpr (cuda::kBuilt) {
     Tensor norm = at::zeros({}, at::TensorOptions(at::kDouble).device(parameters_.device()));
-    for (const State& state : states_)
-      norm.add_(cuda::sum_of_squares(parameters_.arenas()[state.arena].gradients));
+    for (const State& state : states_) add_squares(parameters_.arenas()[state.arena], norm);
     norm = norm.sqrt_().mul_(std::abs(gradient_scale));
     Tensor scale = at::full_like(norm, gradient_scale);
     if (rule_.clip > 0) scale.mul_((norm + 1e-6).reciprocal_().mul_(rule_.clip).clamp_max_(1.0));
     scale.masked_fill_(at::isfinite(norm).logical_not_(), std::nan(""));
+    const Arriving found(norm);
     for (const State& state : states_) {
       const Arena& arena = parameters_.arenas()[state.arena];
       const bool rounded = !state.masters.is_alias_of(arena.values);
@@ -123,7 +137,8 @@ UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gra
                    .decays = state.decays},
                   rule(lr, weight_decay), scale);
     }
-    UpdateResult result{.gradient_norm = norm.item<double>()};
+    // The next step is prepared while this one's parameters are updated.
+    UpdateResult result{.gradient_norm = found.values().item<double>()};
     result.applied = std::isfinite(result.gradient_norm);
     if (result.applied) ++steps;
     return result;

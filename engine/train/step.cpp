@@ -16,8 +16,7 @@ constexpr std::string_view kLoss = "lm loss";  // Megatron's name of the loss in
 class Sums {
  public:
   void add(const Computed& part) {
-    sum_.loss += part.sum.loss;
-    sum_.tokens += part.sum.tokens;
+    losses_.push_back(part.sum);
     for (const Reported& each : part.reported) {
       const auto found = std::ranges::find(reported_, each.name, &Reported::name);
       Reported& whole =
@@ -26,12 +25,12 @@ class Sums {
       whole.count += each.count;
     }
   }
-  double tokens() const { return sum_.tokens; }
-  double counted() const { return std::max(1.0, sum_.tokens); }
+  double tokens() const { return total(&LossSum::tokens); }
+  double counted() const { return std::max(1.0, tokens()); }
   /// What is reported as kLoss, or else what gradients are of.
   double loss() const {
     const auto own = std::ranges::find(reported_, kLoss, &Reported::name);
-    return own == reported_.end() ? sum_.loss / counted() : mean(*own);
+    return own == reported_.end() ? total(&LossSum::loss) / counted() : mean(*own);
   }
   std::vector<std::pair<std::string, double>> other_means() const {
     std::vector<std::pair<std::string, double>> all;
@@ -43,7 +42,13 @@ class Sums {
  private:
   static double mean(const Reported& of) { return of.sum / std::max(1.0, of.count); }
 
-  LossSum sum_;
+  double total(double (LossSum::*which)() const) const {
+    double sum = 0;
+    for (const LossSum& part : losses_) sum += (part.*which)();
+    return sum;
+  }
+
+  std::vector<LossSum> losses_;  // read when all backwards are under way
   std::vector<Reported> reported_;
 };
 
@@ -55,6 +60,7 @@ Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& a
   // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a mean.
   there.balance_scale = static_cast<double>(there.sequences * there.length);
   there.before = at.index;
+  there.last = at.index + 1 == at.count;
   return {run.decoder->forward_backward(there, 1)};
 }
 

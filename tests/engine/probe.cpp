@@ -76,7 +76,8 @@ int run(const std::vector<std::string>& arguments) {
                                          at::TensorOptions(gradients[0].tensor.dtype()))});
   fill(opened.slots, ArenaSource(gradients), parameters.dialect(), opened.dialect, {}, named);
   std::ofstream data(out / "gradients.bin", std::ios::binary);
-  std::string index = fmt::format("{{\"loss\": {:.17g}, \"gradients\": [", sum.loss / sum.tokens);
+  std::string index =
+      fmt::format("{{\"loss\": {:.17g}, \"gradients\": [", sum.loss() / sum.tokens());
   for (const NamedTensor& each : named) {
     append(each.tensor, data);
     index += fmt::format("{}\"{}\"", &each == named.data() ? "" : ", ", each.name);

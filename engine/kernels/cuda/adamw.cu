@@ -3,8 +3,8 @@
 namespace bascule::cuda {
 namespace {
 
-constexpr int kPack = 4, kRounds = 4;
-constexpr int kChunk = kBlock * kPack * kRounds;  // elements of a block
+constexpr int kPack = 4;
+constexpr int kChunk = kBlock * kPack;  // elements of a block: of more, fewer bytes are under way
 
 /// The index of the range that holds element `at`.
 __device__ inline int range_of(const AdamWArena& arena, int64_t at) {
@@ -40,40 +40,28 @@ __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, Ad
   const auto keep_at = [&](int64_t i) {
     return alike ? usual : arena.decays[range_of(arena, i)] ? rates.keep : 1.0f;
   };
-  for (int64_t i = begin + threadIdx.x * kPack; i < end; i += kBlock * kPack) {
-    if (i + kPack <= end) {
-      auto p = load<kPack>(arena.masters + i);
-      auto m = load<kPack>(arena.first + i), v = load<kPack>(arena.second + i);
-      const auto g = load<kPack>(arena.gradients + i);
-      Pack<T, kPack> rounded;
-      for (int k = 0; k < kPack; ++k) {
-        p.at[k] = updated(p.at[k], g.at[k] * scale, m.at[k], v.at[k], rates, keep_at(i + k));
-        rounded.at[k] = narrow<T>(p.at[k]);
-      }
-      store<kPack>(arena.masters + i, p);
-      store<kPack>(arena.first + i, m);
-      store<kPack>(arena.second + i, v);
-      if (values) store<kPack>(values + i, rounded);
-      continue;
+  const int64_t i = begin + threadIdx.x * kPack;
+  if (i + kPack <= end) {
+    auto p = load<kPack>(arena.masters + i);
+    auto m = load<kPack>(arena.first + i), v = load<kPack>(arena.second + i);
+    const auto g = load<kPack>(arena.gradients + i);
+    Pack<T, kPack> rounded;
+    for (int k = 0; k < kPack; ++k) {
+      p.at[k] = updated(p.at[k], g.at[k] * scale, m.at[k], v.at[k], rates, keep_at(i + k));
+      rounded.at[k] = narrow<T>(p.at[k]);
     }
-    for (int64_t j = i; j < end; ++j) {
-      const float p = updated(arena.masters[j], arena.gradients[j] * scale, arena.first[j],
-                              arena.second[j], rates, keep_at(j));
-      arena.masters[j] = p;
-      if (values) values[j] = narrow<T>(p);
-    }
+    store<kPack>(arena.masters + i, p);
+    store<kPack>(arena.first + i, m);
+    store<kPack>(arena.second + i, v);
+    if (values) store<kPack>(values + i, rounded);
+    return;
   }
-}
-
-/// The sum over the block, in its first thread.
-__device__ inline double block_sum(double x) {
-  __shared__ double parts[kBlock / kWarp];
-  for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffff, x, step);
-  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
-  __syncthreads();
-  x = 0;
-  for (int i = 0; i < kBlock / kWarp; ++i) x += parts[i];
-  return x;
+  for (int64_t j = i; j < end; ++j) {
+    const float p = updated(arena.masters[j], arena.gradients[j] * scale, arena.first[j],
+                            arena.second[j], rates, keep_at(j));
+    arena.masters[j] = p;
+    if (values) values[j] = narrow<T>(p);
+  }
 }
 
 __global__ void __launch_bounds__(kBlock)
@@ -87,14 +75,14 @@ __global__ void __launch_bounds__(kBlock)
   }
   if (const int64_t i = packs * kPack + own; i < count)
     sum += static_cast<double>(values[i]) * values[i];
-  sum = block_sum(sum);
+  sum = row_sum<kBlock>(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
 __global__ void __launch_bounds__(kBlock) add_squares(const double* partial, double* out) {
   double sum = 0;
   for (int i = threadIdx.x; i < kSquareParts; i += kBlock) sum += partial[i];
-  sum = block_sum(sum);
+  sum = row_sum<kBlock>(sum);
   if (threadIdx.x == 0) *out = sum;
 }
 

@@ -56,18 +56,19 @@ inline bool fits(int64_t bytes, std::initializer_list<const void*> addresses,
 }
 
 /// The sum over a warp, in every lane.
-__device__ inline float warp_sum(float x) {
+template <class T>
+__device__ inline T warp_sum(T x) {
   for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffff, x, step);
   return x;
 }
 
 /// The sum over the kLanes threads that share a row, in each of them: a warp, or the whole block,
 /// all of whose threads must then call this.
-template <int kLanes>
-__device__ inline float row_sum(float x) {
+template <int kLanes, class T>
+__device__ inline T row_sum(T x) {
   x = warp_sum(x);
   if constexpr (kLanes > kWarp) {
-    __shared__ float parts[kLanes / kWarp];
+    __shared__ T parts[kLanes / kWarp];
     __syncthreads();  // the parts of the sum before have been read
     if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
     __syncthreads();

@@ -95,13 +95,12 @@ __global__ void __launch_bounds__(kBlock)
 template <class T, int kPack>
 __global__ void __launch_bounds__(kBlock)
     combine_rows(RowsShape shape, Combine arrays, const T* parts) {
-  constexpr int kOut = kPack < kFull<float> ? kPack : kFull<float>;
   const int64_t token = blockIdx.x;
   const int taken = arrays.ends[shape.experts - 1];
   const int* rows = arrays.rows + token * shape.top_k;
   const float* weights = arrays.weights ? arrays.weights + token * shape.top_k : nullptr;
   for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack) {
-    alignas(16) float sum[kPack] = {};
+    float sum[kPack] = {};
 #pragma unroll 4
     for (int j = 0; j < shape.top_k; ++j) {
       const int row = rows[j];
@@ -110,9 +109,14 @@ __global__ void __launch_bounds__(kBlock)
       const float weight = weights ? weights[j] : 1.0f;
       for (int k = 0; k < kPack; ++k) sum[k] += weight * wide(part.at[k]);
     }
-    for (int k = 0; k < kPack; k += kOut)
-      store<kOut>(arrays.out + token * shape.width + c + k,
-                  *reinterpret_cast<const Pack<float, kOut>*>(sum + k));
+    const int64_t place = token * shape.width + c;
+    for (int i = 0; i < kMostPlus && arrays.plus[i]; ++i) {
+      const auto more = load<kPack>(static_cast<const T*>(arrays.plus[i]) + place);
+      for (int k = 0; k < kPack; ++k) sum[k] += wide(more.at[k]);
+    }
+    Pack<T, kPack> rounded;
+    for (int k = 0; k < kPack; ++k) rounded.at[k] = narrow<T>(sum[k]);
+    store<kPack>(static_cast<T*>(arrays.out.data) + place, rounded);
   }
 }
 
@@ -167,10 +171,13 @@ void gather(const RowsShape& shape, Array tokens, const int* entries, Array out,
 void combine(const RowsShape& shape, const Combine& arrays, cudaStream_t stream) {
   const auto tokens = static_cast<unsigned>(shape.tokens);
   if (tokens == 0) return;
-  by_pack(arrays.parts.type, {arrays.parts.data, arrays.out}, shape.width, [&](auto t, auto pack) {
-    using T = decltype(t);
-    combine_rows<T, pack()><<<tokens, kBlock, 0, stream>>>(shape, arrays, as<T>(arrays.parts));
-  });
+  const auto& plus = arrays.plus;
+  by_pack(arrays.parts.type, {arrays.parts.data, arrays.out.data, plus[0], plus[1], plus[2]},
+          shape.width, [&](auto t, auto pack) {
+            using T = decltype(t);
+            combine_rows<T, pack()>
+                <<<tokens, kBlock, 0, stream>>>(shape, arrays, as<T>(arrays.parts));
+          });
 }
 
 void weigh(const RowsShape& shape, const Weigh& arrays, cudaStream_t stream) {

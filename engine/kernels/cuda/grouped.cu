@@ -1,11 +1,12 @@
 #include "kernels/cuda/device_code.h"
+#include "kernels/cuda/grouped_tile.h"
 
 namespace bascule::cuda {
 namespace {
 
-// Tiles of 128 x 128 of the result, a block's each; of a quarter each, a warp's. Both operands lie
-// by rows, along which products are summed up, so that both are turned on their way to registers.
-constexpr int kTile = 128, kDepth = 32, kStages = 4, kThreads = 128;
+// A quarter of the tile is a warp's. Both operands lie by rows, along which products are summed up,
+// so that both are turned on their way to registers.
+constexpr int kDepth = 32, kStages = 4, kThreads = 128;
 constexpr int kQuarter = kTile / 2;
 constexpr int kHigh = 16, kBroad = 8, kStep = 16;  // of one product of matrices
 
@@ -19,22 +20,6 @@ constexpr int kPackSize = kFull<bf16>;
 /// bank.
 __device__ inline int place_of(int row, int column) {
   return row * kTile + ((column / kPackSize) ^ (row % 8)) * kPackSize;
-}
-
-/// Sets rows [row, row + kDepth) and columns [column, column + kTile) of a matrix on their way;
-/// beyond its ends there are zeros.
-__device__ inline void fetch(bf16* to, const bf16* from, int rows, int row, int columns,
-                             int column) {
-  constexpr int kPerRow = kTile / kPackSize;
-  for (int i = 0; i < kDepth * kPerRow / kThreads; ++i) {
-    const int id = i * kThreads + static_cast<int>(threadIdx.x);
-    const int r = id / kPerRow, c = id % kPerRow * kPackSize;
-    const bool there = row + r < rows && column + c < columns;
-    const bf16* source = there ? from + static_cast<int64_t>(row + r) * columns + column + c : from;
-    const auto target = static_cast<unsigned>(__cvta_generic_to_shared(to + place_of(r, c)));
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source),
-                 "r"(there ? 16 : 0));
-  }
 }
 
 /// Four 8 x 8 blocks, each turned; a lane names a row of one.
@@ -75,52 +60,23 @@ __device__ __forceinline__ void multiply_stage(Sums& sums, const Stage& stage, i
   }
 }
 
-/// Adds, or writes, what a warp has summed up. A lane has pairs of neighbours, of two rows 8 apart.
-__device__ __forceinline__ void add_to(float* gradient, const GroupedProducts& arrays,
-                                       const Sums& sums, int high, int broad) {
-  using Pair = Pack<float, 2>;
-  constexpr int kAcross = kQuarter / kBroad;
-  const int lane = threadIdx.x % kWarp;
-  const int column = broad + lane % 4 * 2;
-#pragma unroll
-  for (int m = 0; m < kQuarter / kHigh; ++m)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int row = high + m * kHigh + half * 8 + lane / 4;
-      if (row >= arrays.out) continue;
-      float* line = gradient + static_cast<int64_t>(row) * arrays.in;
-      Pair pairs[kAcross] = {};
-#pragma unroll
-      for (int n = 0; n < kAcross; ++n)
-        if (!arrays.overwrites && column + n * kBroad < arrays.in)
-          pairs[n] = load<2>(line + column + n * kBroad);
-#pragma unroll
-      for (int n = 0; n < kAcross; ++n) {
-        pairs[n].at[0] += sums[m][n][half * 2];
-        pairs[n].at[1] += sums[m][n][half * 2 + 1];
-        if (column + n * kBroad < arrays.in) store<2>(line + column + n * kBroad, pairs[n]);
-      }
-    }
-}
-
 __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arrays) {
   extern __shared__ __align__(128) unsigned char memory[];
   Stage* const stages = reinterpret_cast<Stage*>(memory);
-  const int expert = blockIdx.y;
-  const int begin = expert == 0 ? 0 : arrays.ends[expert - 1];
-  const int rows = arrays.ends[expert] - begin;
-  if (rows == 0 && !arrays.overwrites) return;
-  const int across = (arrays.in + kTile - 1) / kTile;
-  const int top = static_cast<int>(blockIdx.x) / across * kTile;
-  const int side = static_cast<int>(blockIdx.x) % across * kTile;
-  const bf16* dy = static_cast<const bf16*>(arrays.dy) + static_cast<int64_t>(begin) * arrays.out;
-  const bf16* x = static_cast<const bf16*>(arrays.x) + static_cast<int64_t>(begin) * arrays.in;
-  const int steps = (rows + kDepth - 1) / kDepth;
+  const int across = tiles_of(arrays.in, kTile), tiles = across * tiles_of(arrays.out, kTile);
+  const int id = static_cast<int>(blockIdx.x), expert = static_cast<int>(blockIdx.y);
+  const GroupedTile tile(arrays, expert, id / across * kTile, id % across * kTile);
+  if (tile.idle(arrays)) return;
+  const int steps = (tile.rows + kDepth - 1) / kDepth;
   const auto begin_step = [&](int step) {
     if (step < steps) {
       Stage& stage = stages[step % kStages];
-      fetch(stage.left, dy, rows, step * kDepth, arrays.out, top);
-      fetch(stage.right, x, rows, step * kDepth, arrays.in, side);
+      const auto fetch = [&](bf16* to, const bf16* from, int columns, int column) {
+        fetch_tile<kDepth, kTile, kThreads>(from, tile.rows, step * kDepth, columns, column,
+                                            [&](int r, int c) { return to + place_of(r, c); });
+      };
+      fetch(stage.left, tile.dy, arrays.out, tile.top);
+      fetch(stage.right, tile.x, arrays.in, tile.side);
     }
     asm volatile("cp.async.commit_group;");
   };
@@ -134,15 +90,28 @@ __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arra
     begin_step(step + kStages - 1);
     multiply_stage(sums, stages[step % kStages], high, broad);
   }
-  add_to(arrays.gradients + expert * arrays.apart, arrays, sums, top + high, side + broad);
+  const auto store_pair = [&](int row, int column, const Pair& pair) {
+    store<2>(tile.at(arrays, row, column), pair);
+  };
+  double squares = 0;
+#pragma unroll
+  for (int m = 0; m < kQuarter / kHigh; ++m)
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+      squares += add_row<kQuarter>(
+          arrays, tile, high + m * kHigh + half * 8, broad,
+          [&](int n, int i) { return sums[m][n][half * 2 + i]; }, store_pair);
+  keep_squares<kThreads>(arrays, expert * tiles + id, squares);
 }
 
 }  // namespace
 
+int grouped_tiles(int in, int out) { return tiles_of(in, kTile) * tiles_of(out, kTile); }
+
 void add_grouped_products(const GroupedProducts& arrays, cudaStream_t stream) {
   constexpr int kBytes = kStages * sizeof(Stage);
   cudaFuncSetAttribute(add_products, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  const unsigned tiles = blocks_for(arrays.out, kTile) * blocks_for(arrays.in, kTile);
+  const auto tiles = static_cast<unsigned>(grouped_tiles(arrays.in, arrays.out));
   if (tiles == 0 || arrays.experts == 0) return;
   const dim3 grid(tiles, static_cast<unsigned>(arrays.experts));
   add_products<<<grid, kThreads, kBytes, stream>>>(arrays);

@@ -33,22 +33,35 @@ ActivationShape activation_shape(bool gated, const Tensor& x) {
   return {.rows = x.numel() / x.size(-1), .width = width, .gated = gated};
 }
 
+/// Strides of x seen as [tokens, groups, heads, dim].
+HeadsStrides strides_of(const Tensor& x, int64_t heads) {
+  if (x.dim() == 4) return {x.stride(0), x.stride(1), x.stride(2)};
+  return {x.stride(0), x.stride(1) * heads, x.stride(1)};
+}
+
+/// x, where its rows lie as NormShape can say; or a copy.
+Tensor rows_of(const Tensor& x) {
+  const bool heads = (x.dim() == 3 || x.dim() == 4) && x.stride(-1) == 1;
+  return heads ? x : x.contiguous();
+}
+
+/// Of what rows_of() gives.
 NormShape norm_shape(const Norm& norm, const Tensor& x) {
-  return {.rows = x.numel() / x.size(-1),
-          .width = static_cast<int>(x.size(-1)),
-          .eps = static_cast<float>(norm.eps),
-          .centre = norm.zero_centred ? 1.0f : 0.0f};
+  NormShape shape{.rows = x.numel() / x.size(-1),
+                  .width = static_cast<int>(x.size(-1)),
+                  .eps = static_cast<float>(norm.eps),
+                  .centre = norm.zero_centred ? 1.0f : 0.0f,
+                  .strides = {.token = x.size(-1)}};
+  if (x.is_contiguous()) return shape;
+  shape.groups = static_cast<int>(x.size(1));
+  shape.heads = x.dim() == 4 ? static_cast<int>(x.size(2)) : 1;
+  shape.strides = strides_of(x, 1);
+  return shape;
 }
 
 /// A weight as the kernels take it: of x's dtype, or fp32.
 Tensor gain(const Tensor& weight, const Tensor& x) {
   return weight.scalar_type() == x.scalar_type() ? weight : weight.to(at::kFloat);
-}
-
-/// Strides of x seen as [tokens, groups, heads, dim].
-HeadsStrides strides_of(const Tensor& x, int64_t heads) {
-  if (x.dim() == 4) return {x.stride(0), x.stride(1), x.stride(2)};
-  return {x.stride(0), x.stride(1) * heads, x.stride(1)};
 }
 
 }  // namespace
@@ -76,8 +89,8 @@ Tensor activation_backward(Activation kind, bool gated, const Tensor& dy, const 
 
 Tensor rms_forward(const Norm& norm, const Tensor& x, const Tensor& weight,
                    NormStatistics& statistics) {
-  const Tensor in = x.contiguous(), w = gain(weight, x);
-  Tensor y = at::empty_like(in);
+  const Tensor in = rows_of(x), w = gain(weight, x);
+  Tensor y = at::empty(in.sizes(), in.options());
   std::vector<int64_t> sizes = in.sizes().vec();
   sizes.back() = 1;
   statistics.scale = at::empty(sizes, in.options().dtype(at::kFloat));
@@ -90,13 +103,15 @@ Tensor rms_forward(const Norm& norm, const Tensor& x, const Tensor& weight,
 
 NormGradients rms_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
                            const Tensor& weight, const NormStatistics& statistics,
-                           const Tensor& plus) {
-  const Tensor in = x.contiguous(), dout = dy.contiguous(), w = gain(weight, x);
+                           const Tensor& plus, const Tensor& into) {
+  const bool alike = into.defined() && into.strides() == x.strides();
+  const Tensor in = alike ? rows_of(x) : x.contiguous();
+  const Tensor dout = dy.contiguous(), w = gain(weight, x);
   const Tensor more = plus.defined() ? plus.contiguous() : plus;
   const NormShape shape = norm_shape(norm, in);
   const auto wide = in.options().dtype(at::kFloat);
   NormGradients gradients;
-  gradients.x = at::empty_like(in);
+  gradients.x = alike && in.is_same(x) ? into : at::empty_like(in);
   gradients.weight = at::empty({shape.width}, wide);
   const Tensor partial = at::empty({rms_parts(shape), shape.width}, wide);
   if (in.is_meta()) return gradients;
@@ -111,6 +126,7 @@ NormGradients rms_backward(const Norm& norm, const Tensor& dy, const Tensor& x,
                 .dw = data<float>(gradients.weight)},
                stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
+  if (into.defined() && !gradients.x.is_same(into)) into.copy_(gradients.x);
   return gradients;
 }
 

@@ -36,7 +36,7 @@ at::Tensor rms_forward(const Norm& norm, const at::Tensor& x, const at::Tensor& 
                        NormStatistics& statistics);
 NormGradients rms_backward(const Norm& norm, const at::Tensor& dy, const at::Tensor& x,
                            const at::Tensor& weight, const NormStatistics& statistics,
-                           const at::Tensor& plus);
+                           const at::Tensor& plus, const at::Tensor& into);
 
 /// Writes x turned by the angles, or back, to `out`. Both are [tokens, heads, dim] or [tokens,
 /// groups, heads, dim], of any strides.
@@ -67,7 +67,8 @@ at::Tensor balance_backward(const Moe& moe, const Routing& routing, const at::Te
 /// As in kernels/dispatch.h.
 Dispatch dispatch(const Routing& routing, int64_t experts);
 at::Tensor gather(const at::Tensor& tokens, const Dispatch& dispatch);
-at::Tensor combine(const at::Tensor& parts, const Dispatch& dispatch, const at::Tensor& weights);
+at::Tensor combine(const at::Tensor& parts, const Dispatch& dispatch, const at::Tensor& weights,
+                   const std::vector<at::Tensor>& plus);
 at::Tensor weigh(const at::Tensor& inner, const at::Tensor& values, const Dispatch& dispatch,
                  const at::Tensor& weights);
 
@@ -75,7 +76,7 @@ at::Tensor weigh(const at::Tensor& inner, const at::Tensor& values, const Dispat
 /// one of the last two dimensions, in whole packs of 16 bytes.
 bool groups(at::TensorList tensors);
 void add_grouped_products(const at::Tensor& gradients, const at::Tensor& dy, const at::Tensor& x,
-                          const at::Tensor& ends, bool overwrites);
+                          const at::Tensor& ends, bool overwrites, at::Tensor* squares);
 
 /// An arena that is updated in one pass, masters rounded to parameters included.
 struct AdamWState {

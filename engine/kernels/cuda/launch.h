@@ -30,11 +30,24 @@ void activation_forward(Curve curve, const ActivationShape& shape, Array x, Arra
 void activation_backward(Curve curve, const ActivationShape& shape, Array dy, Array x, Array dx,
                          cudaStream_t);
 
+/// [tokens, groups, heads, dim], the last dense.
+struct HeadsShape {
+  int64_t tokens = 0;
+  int groups = 0, heads = 0, dim = 0;
+};
+struct HeadsStrides {
+  int64_t token = 0, group = 0, head = 0;
+};
+
+/// Rows of y, dy and what is added are dense; those of x and dx are the heads of tokens, groups *
+/// heads a token, and lie where `strides` say.
 struct NormShape {
   int64_t rows = 0;
   int width = 0;
   float eps = 0;
   float centre = 0;  // the gain is centre + w
+  int groups = 1, heads = 1;
+  HeadsStrides strides;
 };
 /// `scales` [rows]: 1 / sqrt(mean of squares + eps). w is of x's dtype or fp32.
 void rms_forward(const NormShape& shape, Array x, Array w, Array y, float* scales, cudaStream_t);
@@ -49,14 +62,6 @@ struct RmsBackward {
 int rms_parts(const NormShape& shape);
 void rms_backward(const NormShape& shape, const RmsBackward& arrays, cudaStream_t);
 
-/// [tokens, groups, heads, dim], the last dense.
-struct HeadsShape {
-  int64_t tokens = 0;
-  int groups = 0, heads = 0, dim = 0;
-};
-struct HeadsStrides {
-  int64_t token = 0, group = 0, head = 0;
-};
 struct Turn {
   Array in, out;
   HeadsStrides in_strides, out_strides;
@@ -141,11 +146,13 @@ struct RowsShape {
 void gather(const RowsShape& shape, Array tokens, const int* entries, Array out, cudaStream_t);
 
 /// `weights` [tokens, top_k] may be missing; out [tokens, width].
+constexpr int kMostPlus = 3;
 struct Combine {
   Array parts;
   const int *ends = nullptr, *rows = nullptr;
   const float* weights = nullptr;
-  float* out = nullptr;
+  Array out;                         // of parts' type
+  const void* plus[kMostPlus] = {};  // as `out`; the first null one ends them
 };
 void combine(const RowsShape& shape, const Combine& arrays, cudaStream_t);
 
@@ -165,9 +172,14 @@ struct GroupedProducts {
   const void *dy = nullptr, *x = nullptr;  // bf16 [rows, out], [rows, in]
   const int* ends = nullptr;
   int experts = 0, in = 0, out = 0;
-  bool overwrites = false;  // rather than adds
+  bool overwrites = false;    // rather than adds
+  double* squares = nullptr;  // [experts, grouped_tiles()] zeros: come to be sums of squares
 };
+int grouped_tiles(int in, int out);
 void add_grouped_products(const GroupedProducts& arrays, cudaStream_t);
+/// The same, for GPUs of compute capability 9.0.
+bool is_hopper();
+void add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t);
 
 /// As bascule::adamw(), over an arena whose ranges ([begin, ends[i]) each, from 0 to count) decay
 /// or not. `values`, where given, gets the masters rounded. Nothing is changed where *scale, which

@@ -120,18 +120,25 @@ Tensor gather(const Tensor& tokens, const Dispatch& dispatch) {
   return out;
 }
 
-Tensor combine(const Tensor& parts, const Dispatch& dispatch, const Tensor& weights) {
+Tensor combine(const Tensor& parts, const Dispatch& dispatch, const Tensor& weights,
+               const std::vector<Tensor>& plus) {
   const Tensor in = parts.contiguous();
   const Tensor wide = weights.defined() ? weights.to(at::kFloat).contiguous() : weights;
-  Tensor out = at::empty({dispatch.rows.size(0), in.size(1)}, in.options().dtype(at::kFloat));
+  Tensor out = at::empty({dispatch.rows.size(0), in.size(1)}, in.options());
   if (in.is_meta()) return out;
-  combine(rows_shape(dispatch, in.size(1)),
-          {.parts = array(in),
-           .ends = data<int>(dispatch.ends),
-           .rows = data<int>(dispatch.rows),
-           .weights = wide.defined() ? data<float>(wide) : nullptr,
-           .out = data<float>(out)},
-          stream());
+  Combine arrays{.parts = array(in),
+                 .ends = data<int>(dispatch.ends),
+                 .rows = data<int>(dispatch.rows),
+                 .weights = wide.defined() ? data<float>(wide) : nullptr,
+                 .out = array(out)};
+  require(plus.size() <= kMostPlus, Kind::internal, "{} tensors are added", plus.size());
+  for (size_t i = 0; i < plus.size(); ++i) {
+    require(plus[i].is_contiguous() && plus[i].sizes() == out.sizes() &&
+                plus[i].scalar_type() == out.scalar_type(),
+            Kind::internal, "{} values are added to {}", plus[i].numel(), out.numel());
+    arrays.plus[i] = plus[i].const_data_ptr();
+  }
+  combine(rows_shape(dispatch, in.size(1)), arrays, stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
@@ -172,24 +179,31 @@ bool groups(at::TensorList tensors) {
 }
 
 void add_grouped_products(const Tensor& gradients, const Tensor& dy, const Tensor& x,
-                          const Tensor& ends, bool overwrites) {
+                          const Tensor& ends, bool overwrites, Tensor* squares) {
   const Tensor left = dy.contiguous(), right = x.contiguous();
   require(gradients.stride(1) == gradients.size(2) && gradients.stride(2) == 1 &&
               gradients.size(1) == left.size(1) && gradients.size(2) == right.size(1) &&
               gradients.size(0) == ends.size(0) && left.size(0) == right.size(0),
           Kind::internal, "products of {} x {} are added to {}", left.size(1), right.size(1),
           gradients.numel());
+  const int in = static_cast<int>(right.size(1)), out = static_cast<int>(left.size(1));
+  if (squares)
+    *squares = at::zeros({ends.size(0), grouped_tiles(in, out)}, left.options().dtype(at::kDouble));
   if (left.is_meta()) return;
-  add_grouped_products({.gradients = data<float>(gradients),
-                        .apart = gradients.stride(0),
-                        .dy = left.const_data_ptr(),
-                        .x = right.const_data_ptr(),
-                        .ends = data<int>(ends),
-                        .experts = static_cast<int>(ends.size(0)),
-                        .in = static_cast<int>(right.size(1)),
-                        .out = static_cast<int>(left.size(1)),
-                        .overwrites = overwrites},
-                       stream());
+  const GroupedProducts arrays{.gradients = data<float>(gradients),
+                               .apart = gradients.stride(0),
+                               .dy = left.const_data_ptr(),
+                               .x = right.const_data_ptr(),
+                               .ends = data<int>(ends),
+                               .experts = static_cast<int>(ends.size(0)),
+                               .in = in,
+                               .out = out,
+                               .overwrites = overwrites,
+                               .squares = squares ? data<double>(*squares) : nullptr};
+  if (is_hopper())
+    add_grouped_products_hopper(arrays, stream());
+  else
+    add_grouped_products(arrays, stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 

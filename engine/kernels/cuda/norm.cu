@@ -8,13 +8,20 @@ namespace {
 constexpr int kNarrow = 1024;    // a row up to this width is a warp's work
 constexpr int kMostParts = 528;  // four blocks a multiprocessor of an H100
 
+/// Where a row of x is.
+__device__ inline int64_t place_of(const NormShape& shape, int64_t row) {
+  const int64_t head = row % shape.heads, group = row / shape.heads % shape.groups;
+  return row / shape.heads / shape.groups * shape.strides.token + group * shape.strides.group +
+         head * shape.strides.head;
+}
+
 template <class T, class W, int kLanes, int kPack>
 __global__ void __launch_bounds__(kBlock)
     forward(NormShape shape, const T* x, const W* w, T* y, float* scales) {
   const int lane = threadIdx.x % kLanes;
   const int64_t row = static_cast<int64_t>(blockIdx.x) * (kBlock / kLanes) + threadIdx.x / kLanes;
   if (row >= shape.rows) return;
-  const T* in = x + row * shape.width;
+  const T* in = x + place_of(shape, row);
   float sum = 0;
   for (int c = lane * kPack; c < shape.width; c += kLanes * kPack) {
     const auto pack = load<kPack>(in + c);
@@ -48,11 +55,11 @@ __global__ void __launch_bounds__(kBlock)
 
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kRows + threadIdx.x / kLanes;
   for (int64_t row = first; row < shape.rows; row += static_cast<int64_t>(gridDim.x) * kRows) {
-    const int64_t at = row * shape.width;
+    const int64_t at = row * shape.width, place = place_of(shape, row);
     float dot = 0;
     for (int p = lane; p < packs; p += kLanes) {
       const auto d = load<kPack>(dy + at + p * kPack);
-      const auto v = load<kPack>(x + at + p * kPack);
+      const auto v = load<kPack>(x + place + p * kPack);
       const auto gains = load<kPack>(w + p * kPack);
       for (int k = 0; k < kPack; ++k)
         dot += wide(d.at[k]) * (shape.centre + wide(gains.at[k])) * wide(v.at[k]);
@@ -61,7 +68,7 @@ __global__ void __launch_bounds__(kBlock)
     const float mean = row_sum<kLanes>(dot) * scale / static_cast<float>(shape.width);
     for (int p = lane; p < packs; p += kLanes) {
       const auto d = load<kPack>(dy + at + p * kPack);
-      const auto v = load<kPack>(x + at + p * kPack);
+      const auto v = load<kPack>(x + place + p * kPack);
       const auto gains = load<kPack>(w + p * kPack);
       Pack<T, kPack> more, out;
       if (plus) more = load<kPack>(plus + at + p * kPack);
@@ -72,7 +79,7 @@ __global__ void __launch_bounds__(kBlock)
         out.at[k] = narrow<T>(value);
         own[k * packs + p] += slope * unit;
       }
-      store<kPack>(dx + at + p * kPack, out);
+      store<kPack>(dx + place + p * kPack, out);
     }
   }
   __syncthreads();
@@ -130,7 +137,9 @@ void by_types(Stored type, Stored weight, int width, bool aligned, Body&& body) 
 int rows_a_block(int width) { return width <= kNarrow ? kBlock / kWarp : 1; }
 
 bool aligned(const NormShape& shape, Stored type, std::initializer_list<const void*> addresses) {
-  return fits(16, addresses, {shape.width * (type == Stored::bf16 ? 2 : 4)});
+  const int64_t bytes = type == Stored::bf16 ? 2 : 4;
+  const auto& [token, group, head] = shape.strides;
+  return fits(16, addresses, {shape.width * bytes, token * bytes, group * bytes, head * bytes});
 }
 
 }  // namespace

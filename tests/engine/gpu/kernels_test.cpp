@@ -39,6 +39,33 @@ TEST(GpuNorm, IsTheReference) {
   check_norm({.eps = 1e-5}, 66000, 64, at::kBFloat16, false);
 }
 
+/// Heads are normalised where the projection's rows hold them, and so are their gradients written.
+TEST(GpuNorm, ReadsAndWritesHeadsWhereTheyLie) {
+  for (const at::ScalarType type : kGpuTypes)
+    for (const int64_t dim : {33, 64, 128})
+      for (const int64_t heads : {1, 3}) {
+        SCOPED_TRACE(testing::Message() << heads << " x " << dim << " " << type);
+        const Norm norm{.eps = 1e-5};
+        const Both qkv = random_on_gpu({127, 2, heads + 2, dim}, 1, type);
+        const Both w = random_on_gpu({dim}, 2, type),
+                   dy = random_on_gpu({127, 2, heads, dim}, 3, type);
+        const Tensor there = qkv.gpu.narrow(2, 1, heads), here = qkv.reference.narrow(2, 1, heads);
+        const Tensor dqkv = at::zeros_like(qkv.gpu), into = dqkv.narrow(2, 1, heads);
+        NormStatistics ours, theirs;
+        expect_like(norm_forward(norm, there, w.gpu, {}, ours),
+                    norm_forward(norm, here, w.reference, {}, theirs), tolerance(type));
+        const NormGradients got = norm_backward(norm, dy.gpu, there, w.gpu, false, ours, {}, into);
+        const NormGradients expected =
+            norm_backward(norm, dy.reference, here, w.reference, false, theirs);
+        expect_like(into, expected.x, tolerance(type));
+        expect_like(got.weight, expected.weight, 1e-4);
+        EXPECT_EQ(dqkv.narrow(2, 0, 1).abs().sum().item<double>(), 0);
+        if (heads > 1) continue;  // as keys are
+        expect_like(norm_forward(norm, there.squeeze(2), w.gpu, {}, ours),
+                    norm_forward(norm, here.squeeze(2), w.reference, {}, theirs), tolerance(type));
+      }
+}
+
 TEST(GpuActivation, IsTheReference) {
   for (const at::ScalarType type : kGpuTypes)
     for (const Activation kind : {Activation::silu, Activation::gelu, Activation::gelu_tanh,

@@ -135,14 +135,14 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   for (int i = 0; i < 2; ++i) {  // gradients add up
     const LossSum got = ours.forward_backward(there, 0.01);
     const LossSum expected = theirs.forward_backward(batch, 0.01);
-    EXPECT_NEAR(got.loss / expected.loss, 1, tolerance);
-    EXPECT_EQ(got.tokens, expected.tokens);
+    EXPECT_NEAR(got.loss() / expected.loss(), 1, tolerance);
+    EXPECT_EQ(got.tokens(), expected.tokens());
   }
   for (size_t i = 0; i < cpu.parameters.all().size(); ++i) {
     const Parameter &a = gpu.parameters.all()[i], &b = cpu.parameters.all()[i];
     EXPECT_LE(difference(a.gradient, b.gradient), tolerance) << a.name;
   }
-  EXPECT_NEAR(ours.loss(there).loss / theirs.loss(batch).loss, 1, tolerance);
+  EXPECT_NEAR(ours.loss(there).loss() / theirs.loss(batch).loss(), 1, tolerance);
 
   for (Model* model : {&gpu, &cpu}) {  // what gradients hold from the step before is forgotten
     model->parameters.begin_step();

@@ -63,12 +63,12 @@ TEST(Documents, DoNotSeeEachOther) {
   for (const int64_t length : kLengths) {
     const Batch alone = part_of(whole, begin, length);
     expect_close(logits.narrow(0, begin, length), decoder.logits(alone));
-    apart += decoder.forward_backward(alone, 1).loss;
+    apart += decoder.forward_backward(alone, 1).loss();
     begin += length;
   }
   const std::vector<Tensor> expected = gradients(toy);
   toy.parameters.begin_step();
-  EXPECT_NEAR(decoder.forward_backward(whole, 1).loss, apart, 1e-11);
+  EXPECT_NEAR(decoder.forward_backward(whole, 1).loss(), apart, 1e-11);
   const std::vector<Tensor> found = gradients(toy);
   ASSERT_EQ(found.size(), expected.size());
   for (size_t i = 0; i < found.size(); ++i) expect_close(found[i], expected[i], 1e-11);

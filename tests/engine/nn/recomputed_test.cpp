@@ -34,7 +34,7 @@ std::vector<Tensor> numbers(const Recompute& recompute) {
     Batch batch = batch_of(2, 7, 13);
     batch.before = i;
     batch.balance_scale = 1;
-    all.push_back(at::scalar_tensor(decoder.forward_backward(batch, 1).loss, at::kDouble));
+    all.push_back(at::scalar_tensor(decoder.forward_backward(batch, 1).loss(), at::kDouble));
   }
   toy.parameters.end_step();
   for (const Parameter& each : toy.parameters.all()) all.push_back(each.gradient);

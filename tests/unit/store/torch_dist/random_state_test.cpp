@@ -129,6 +129,7 @@ TEST(RandomState, RefusesWhatIsNone) {
   far.push_back(625);
   std::vector<Value> negative(625, -1);
   std::vector<std::pair<Value, Value>> many;
+  many.reserve(65);
   for (int i = 0; i < 65; ++i) many.emplace_back(i, i);
   const struct {
     const char* what;
