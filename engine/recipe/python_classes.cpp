@@ -1,4 +1,5 @@
-// The settings as Python classes with annotated fields, for type checkers and editors.
+// The settings as Python classes: annotated fields with defaults, which are also the keywords of
+// constructors, for type checkers and editors.
 #include <fmt/format.h>
 
 #include "recipe/known_keys.h"
@@ -73,8 +74,15 @@ std::string documented(const std::string& words) {
   return text + "\"\"\"\n";
 }
 
+std::string literal(const Tree& value) {
+  if (value.is_null()) return "None";
+  const std::string text = to_json(value, {.indent = -1});
+  return text == "true" ? "True" : text == "false" ? "False" : text;
+}
+
 std::string member(std::string_view name, const Field& field, const std::string& words) {
-  return fmt::format("    {}: {}\n", name, hint(field.schema)) + documented(words);
+  return fmt::format("    {}: {} = {}\n", name, hint(field.schema), literal(field.fallback)) +
+         documented(words);
 }
 
 std::string members(const std::vector<Field>& fields, std::string_view group) {
@@ -82,8 +90,7 @@ std::string members(const std::vector<Field>& fields, std::string_view group) {
   for (const Field& field : fields)
     if (field.group() == group)
       text += member(field.name(), field,
-                     fmt::format("{}. Accepted is {}; the default is {}.", field.help,
-                                 field.accepted, to_json(field.fallback, {.indent = -1})));
+                     fmt::format("{}. Accepted is {}.", field.help, field.accepted));
   for (const RenamedKey& row : renamed_keys())
     for (const Field& field : fields)
       if (field.path == row.ours && row.theirs.starts_with(std::string(group) + "."))

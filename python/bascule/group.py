@@ -11,9 +11,15 @@ from bascule.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self
+    from typing_extensions import Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_: bool) -> Callable[[type], type]:
+        """Python 3.11's, which only type checkers and editors look at."""
+        return lambda kind: kind
 
 
+@dataclass_transform(kw_only_default=True, eq_default=False)
 class Group:
     """Settings as attributes, checked when they are set.
 
@@ -35,6 +41,12 @@ class Group:
     _given: set[str] | None  # what was set while it is alone; None: a container has it
     _group: ClassVar[str] = ""
     _groups: ClassVar[Mapping[str, type[Group]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Fields have defaults for type checkers and editors only: the C++ has the values."""
+        for name in vars(cls).get("__annotations__", ()):
+            if name in vars(cls) and not name.startswith("_"):
+                delattr(cls, name)
 
     def __init__(self, **settings: object) -> None:
         self._hold(_core.Configuration("{}", type(self).__name__), set())

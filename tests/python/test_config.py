@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import pickle
@@ -245,6 +246,30 @@ def test_how_it_looks() -> None:
     assert line.split() == ["lr:", "0.001", "#", "python"]
     assert {"train", "mixed_precision", "copy"} <= set(dir(cfg))
     assert "lr" in dir(cfg.optimizer)
+
+
+def test_type_checkers_know_the_keywords() -> None:
+    """The comments say so to mypy, for which one that it does not need is an error."""
+    assert settings.TrainSettings(train_iters=10, eval_iters=3).train_iters == 10
+    with pytest.raises(bascule.UserError, match="did you mean train"):
+        settings.TrainSettings(trian_iters=10)  # type: ignore[call-arg]
+    with pytest.raises(bascule.UserError, match="accepted is an integer"):
+        settings.TrainSettings(train_iters="ten")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="positional"):
+        settings.TrainSettings(10)  # type: ignore[call-arg]
+
+
+def test_what_the_classes_say_are_the_defaults() -> None:
+    """Type checkers and editors read the text; at run time there is no second value."""
+    tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
+    kinds = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for kind in settings.Settings._groups.values():
+        made = kind()
+        for node in kinds[kind.__name__].body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                assert node.value is not None
+                assert getattr(made, node.target.id) == ast.literal_eval(node.value)
+                assert node.target.id not in vars(kind)
 
 
 def test_the_classes_have_every_setting() -> None:
