@@ -118,11 +118,7 @@ class AutoBridge:
             hf_path: the checkpoint to take weights from, where it is another.
         """
         path = self.path if hf_path is None else resolve(hf_path)
-        provider = ModelProvider(path, self._config, load_weights=load_weights)
-        if self._dtype:
-            provider.params_dtype = f"torch.{self._dtype}"
-            provider.bf16 = self._dtype == "bfloat16"
-        return provider
+        return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._dtype)
 
     def to_megatron_model(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bascule import _core
 from bascule.errors import RefusedSettingError
+from bascule.provider import ModelProvider
 from bascule.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Self
+
+    from bascule.settings import ModelSettings
 
 
 class ConfigContainer(Settings):
@@ -28,7 +31,7 @@ class ConfigContainer(Settings):
         bascule.Error: what a setting is not, see `bascule.group.Group`.
     """
 
-    __slots__ = ()
+    _begins_with: str | None = None  # the weights of the provider that `model` was set to
 
     def __init__(self, *recipes: str, **settings: object) -> None:
         """Begins with `recipes`, and sets `settings` on top of them.
@@ -54,6 +57,32 @@ class ConfigContainer(Settings):
         except RefusedSettingError:
             if value is not None:
                 raise
+
+    if TYPE_CHECKING:
+
+        @property  # type: ignore[misc]
+        def model(self) -> ModelSettings:
+            """The model and how it is trained; a provider gives its settings and its weights."""
+
+        @model.setter
+        def model(self, value: ModelSettings | ModelProvider) -> None: ...
+
+    else:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            provider = value if name == "model" and isinstance(value, ModelProvider) else None
+            super().__setattr__(name, provider._model_settings() if provider else value)
+            if provider:
+                self._begin_with(provider._weights())
+            elif name == "checkpoint" and self._begins_with:
+                self._begin_with(self._begins_with)
+
+    def _begin_with(self, weights: str | None) -> None:
+        """The run begins with a provider's weights, unless the program named others."""
+        now = self.checkpoint.pretrained_checkpoint
+        if now in (None, self._begins_with) and now != weights:
+            self.checkpoint.pretrained_checkpoint = weights
+        object.__setattr__(self, "_begins_with", weights)
 
     @classmethod
     def from_yaml(cls, source: str | os.PathLike[str]) -> Self:
@@ -81,7 +110,9 @@ class ConfigContainer(Settings):
 
     def copy(self) -> Self:
         """Another one with the same settings, which changes without this one."""
-        return self._of(self._configuration.copy())
+        made = self._of(self._configuration.copy())
+        object.__setattr__(made, "_begins_with", self._begins_with)
+        return made
 
     def __copy__(self) -> Self:
         return self.copy()

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bascule.errors import UnsupportedError, UserError
+from bascule.settings import ModelSettings
 
 if TYPE_CHECKING:
     import os
@@ -22,8 +23,9 @@ _TARGET = "_target_"
 class ModelProvider:
     """The settings of a model under the names of Megatron Bridge's providers, as attributes.
 
-    They begin as the checkpoint's. `provide_distributed_model()` makes the model. A name that is no
-    setting is an error that gives the nearest one.
+    They begin as the checkpoint's. `provide_distributed_model()` makes the model, and
+    `cfg.model = provider` trains it. A name that is no setting is an error that gives the nearest
+    one.
     """
 
     def __init__(
@@ -32,8 +34,11 @@ class ModelProvider:
         config: str = "",
         *,
         load_weights: bool = True,
+        dtype: str = "",
     ) -> None:
-        """Of a checkpoint at `path`, or of the text of a `config`.json alone."""
+        """Of a checkpoint at `path`, or of the text of a `config`.json alone; in `dtype`, or as it
+        is stored.
+        """
         from bascule.extension import engine
 
         family, settings = engine().describe(path, config)
@@ -41,12 +46,15 @@ class ModelProvider:
         functions = [name for name, value in values.items() if isinstance(value, dict)]
         for name in functions:
             values[name] = values[name][_TARGET]
+        if dtype:
+            values |= {"params_dtype": f"torch.{dtype}", "bf16": dtype == "bfloat16"}
         object.__setattr__(self, "_path", path)
         object.__setattr__(self, "_config", config)
         object.__setattr__(self, "_family", family)
         object.__setattr__(self, "_load_weights", load_weights)
         object.__setattr__(self, "_functions", frozenset(functions))
         object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_first_values", dict(values))
         object.__setattr__(self, "_hooks", [])
 
     def __getattr__(self, name: str) -> Any:
@@ -87,6 +95,32 @@ class ModelProvider:
             for name, value in self._values.items()
         }
         return json.dumps(named)
+
+    def _model_settings(self) -> ModelSettings:
+        """The group `model` of a run that trains this model.
+
+        What only Megatron has is left out as long as it is what the checkpoint says.
+
+        Raises:
+            bascule.Error: one of these was changed, with the reason why it cannot be trained with.
+        """
+        if self._hooks:
+            raise UnsupportedError(
+                "the provider has a hook, and training makes the model itself; a callback of "
+                "pretrain() may change it when the run starts"
+            )
+        made, names = ModelSettings(family=self._family), ModelSettings._fields()
+        for name, value in self._values.items():
+            if name not in names and value == self._first_values[name]:
+                continue
+            if getattr(made, name) != value:
+                setattr(made, name, value)
+        made.max_position_embeddings = self._first_values["seq_length"]
+        return made
+
+    def _weights(self) -> str | None:
+        """Where the model's weights are; None: they are random."""
+        return str(self._path) if self._load_weights and self._path is not None else None
 
     def register_pre_wrap_hook(self, hook: Callable[..., Any]) -> None:
         """`hook` is called with the list of models once they are made; what it returns, unless

@@ -164,16 +164,23 @@ MegatronConfig read_model_settings(const Tree& settings, const Family& family,
   ConfigIo io = ConfigIo::reader(settings, place);
   MegatronConfig config;
   megatron_config(io, provider_named(family.provider, place), WindowCount::keys_before, config);
-  for (const ConfigIo::Unread& unread : io.unread())
-    require(unread.path.ends_with("._call_"), Kind::unsupported,
-            "{}: {} is {}, but models of the family {} have no such setting", place, unread.path,
-            brief(*unread.value), family.name);
   try {
     write_hf_config(family, config.arch, "");
   } catch (const Error& error) {
     if (error.kind() == Kind::internal) throw;
     fail(Kind::unsupported, "{}: the family {} has no such model: {}", place, family.name,
          error.message());
+  }
+  // What Bridge says of such a model anyway is no mistake: a provider's settings may all be given.
+  Tree usual = Tree::map();
+  ConfigIo writer = ConfigIo::writer(usual, place);
+  MegatronConfig said = config;
+  megatron_config(writer, provider_named(family.provider, place), WindowCount::keys_before, said);
+  for (const ConfigIo::Unread& unread : io.unread()) {
+    const Tree* own = usual.find(unread.path);
+    require(unread.path.ends_with("._call_") || (own && *own == *unread.value), Kind::unsupported,
+            "{}: {} is {}, but models of the family {} have no such setting", place, unread.path,
+            brief(*unread.value), family.name);
   }
   return config;
 }

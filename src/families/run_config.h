@@ -31,8 +31,8 @@ std::string run_config_yaml(const Family& family, const RunConfig& config);
 RunConfig read_run_config(std::string_view text, const std::string& file);
 
 /// Reads the settings of a model of `family` alone, those of `model:`, every one of which must be
-/// understood; `place` is for messages. Throws as read_run_config, and Error{unsupported} where the
-/// family has no such model.
+/// understood, or be what Bridge would write of that model; `place` is for messages. Throws as
+/// read_run_config, and Error{unsupported} where the family has no such model.
 MegatronConfig read_model_settings(const Tree& settings, const Family& family,
                                    const std::string& place);
 

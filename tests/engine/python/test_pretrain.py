@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, one_thread, steps_of
+from conftest import HF, ROOT, one_thread, steps_of
 from test_train import PRECISIONS, data, losses
 
 STEPS = 10
@@ -48,6 +48,75 @@ def test_stock_resumes(bascule, config, tmp_path) -> None:
     second = bascule.pretrain(config("stopped"))
     assert second.begun == f"resumed {tmp_path}/stopped/iter_0000004 at step 4"
     assert data(tmp_path / "stopped") == data(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3_moe", "gemma2", "gemma3"])
+def test_a_provider_is_its_model_and_its_weights(family, bascule, config, tmp_path) -> None:
+    folder = ROOT / "tests/golden" / family / "hf"
+    bascule.pretrain(config("named", model=folder))
+    cfg = config("provider", model=None)
+    bridge = bascule.AutoBridge.from_hf_pretrained(folder, torch_dtype=torch.float32)
+    cfg.model = bridge.to_megatron_provider()
+    assert (cfg.model.family, cfg.model.seq_length) == (family, 512)
+    cfg.model.seq_length = 32
+    bascule.pretrain(cfg)
+    assert data(tmp_path / "provider") == data(tmp_path / "named")
+    assert losses(tmp_path / "provider") == losses(tmp_path / "named")
+
+
+def test_where_a_provider_begins(bascule, config) -> None:
+    bridge = bascule.AutoBridge.from_hf_pretrained(HF)
+    weights, cfg = str(HF), config(None, model=None)
+    cfg.model = bridge.to_megatron_provider()
+    assert cfg.checkpoint.pretrained_checkpoint == weights
+    for each in (cfg, cfg.copy()):
+        each.checkpoint = bascule.config.CheckpointConfig(save="here")
+        assert each.checkpoint.pretrained_checkpoint == weights
+    cfg.model = bridge.to_megatron_provider(load_weights=False)
+    assert cfg.checkpoint.pretrained_checkpoint is None
+    cfg.checkpoint.pretrained_checkpoint = "others"
+    cfg.model = bridge.to_megatron_provider()
+    assert cfg.checkpoint.pretrained_checkpoint == "others"
+    made = bascule.ConfigContainer(
+        model=bridge.to_megatron_provider(), checkpoint=bascule.config.CheckpointConfig(save="here")
+    )
+    assert made.checkpoint.pretrained_checkpoint == weights
+
+
+def test_another_model_of_a_provider(bascule, config) -> None:
+    provider = bascule.AutoBridge.from_hf_pretrained(HF).to_megatron_provider(load_weights=False)
+    provider.num_layers, provider.seq_length = 1, 32
+    cfg = config(None, model=None)
+    cfg.model = provider
+    outcome = bascule.pretrain(cfg)
+    assert outcome.begun == "random weights of seed 1234"
+    assert (cfg.model.num_layers, cfg.model.max_position_embeddings) == (1, 512)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("attention_dropout", 0.1, "dropout is not built"),
+        ("bf16", False, "mixed_precision decides it"),
+        ("num_layers", 0, "accepted is an integer from 1"),
+        ("softmax_type", 3.5, "accepted is a text"),
+    ],
+)
+def test_what_a_provider_may_not_ask_of_training(name, value, words, bascule, config) -> None:
+    provider = bascule.AutoBridge.from_hf_pretrained(HF).to_megatron_provider()
+    setattr(provider, name, value)
+    cfg = config(None, model=None)
+    before = cfg.to_yaml()
+    with pytest.raises(bascule.Error, match=f"model.{name} is .*{words}"):
+        cfg.model = provider
+    assert cfg.to_yaml() == before
+
+
+def test_hooks_of_a_provider_are_refused(bascule, config) -> None:
+    provider = bascule.AutoBridge.from_hf_pretrained(HF).to_megatron_provider()
+    provider.register_pre_wrap_hook(lambda models: models)
+    with pytest.raises(bascule.UnsupportedError, match="a callback of pretrain"):
+        config(None).model = provider
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -41,12 +41,20 @@ TEST(MegatronModel, is_what_its_settings_say) {
   EXPECT_EQ(std::get<Mlp>(model.arch.layers[1].feed_forward), Mlp{.width = 96});
 }
 
+TEST(MegatronModel, may_say_what_bridge_would_say_of_it_anyway) {
+  Tree told = toy();
+  told.set("moe_router_topk", 2);
+  told.set("attention_dropout", 0.0);
+  EXPECT_EQ(megatron_model(told, "llama", "toy").arch, megatron_model(toy(), "llama", "toy").arch);
+}
+
 TEST(MegatronModel, is_refused_where_a_setting_is_not_understood_or_makes_another_model) {
   const struct {
     const char *key, *value, *says;
     Kind kind = Kind::unsupported;
   } rows[] = {
       {"unknown", "1", "toy: unknown is 1, but models of the family llama have no such setting"},
+      {"moe_router_topk", "4", "toy: moe_router_topk is 4, but models of the family llama have"},
       {"query_pre_attn_scalar", "64", "query_pre_attn_scalar is 64"},
       {"qk_layernorm", "true", "toy: the family llama has no such model"},
       {"num_moe_experts", "8", "toy: the family llama has no such model"},
