@@ -125,6 +125,12 @@ def test_the_classes_of_the_groups() -> None:
         DistributedDataParallelConfig(use_distributed_optimizer=True)
 
 
+def test_a_class_that_only_bascule_has() -> None:
+    words = "ValidationConfig is not in Megatron Bridge 0.3.1; bascule.config.ValidationConfig is"
+    with pytest.raises(ImportError, match=re.escape(words)):
+        imported("megatron.bridge.training.config", "ValidationConfig")
+
+
 def test_classes_of_groups_that_are_not_there() -> None:
     for name in ("FinetuningDatasetConfig", "GPTFIMDatasetConfig", "RerunStateMachineConfig"):
         with pytest.raises(ImportError, match=f"{name} is not yet in bascule"):

@@ -85,6 +85,9 @@ def why(module: str, name: str = "") -> str:
         of_ending = next((ENDINGS[each] for each in ENDINGS if name.endswith(each)), None)
         reason = of_ending or _decided(origin(module, name) if name else module, NOT_YET)
         return f"{full} is not yet in bascule{f' ({reason})' if reason else ''}; {PAGE}"
+    source = source_of(module)
+    if source and name in getattr(importlib.import_module(source), "__all__", ()):
+        return f"{full} is not in Megatron Bridge 0.3.1; {source}.{name} is bascule's own"
     near = difflib.get_close_matches(name, REAL[module], 1) if name and module in REAL else []
     meant = f"; did you mean {near[0]}?" if near else f"; {PAGE}"
     return f"{full} is neither in Megatron Bridge 0.3.1 nor in bascule{meant}"
