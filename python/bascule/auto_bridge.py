@@ -11,6 +11,7 @@ from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
 from bascule.errors import Error, UnsupportedError
 from bascule.hub import resolve
+from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.provider import ModelProvider
 from bascule.reading import models
 
@@ -129,28 +130,47 @@ class AutoBridge:
         """`to_megatron_provider(...).provide_distributed_model(**options)`."""
         return self.to_megatron_provider(load_weights, hf_path).provide_distributed_model(**options)
 
-    def load_hf_weights(self, model: Any, hf_path: str | os.PathLike[str] | None = None) -> None:
+    def load_hf_weights(
+        self,
+        model: Any,
+        hf_path: str | os.PathLike[str] | None = None,
+        allowed_mismatched_params: list[str] | None = None,
+    ) -> Any:
         """Fills a model, or a list of one, with this bridge's weights, or with those at `hf_path`.
+
+        Args:
+            model: what `provide_distributed_model()` gave, which is returned.
+            hf_path: another checkpoint, of either format.
+            allowed_mismatched_params: not there yet.
 
         Raises:
             bascule.MismatchError: they are of another model.
         """
+        refuse(allowed_mismatched_params=allowed_mismatched_params)
         from bascule.gpt_model import unwrapped
 
         path = self.path if hf_path is None else resolve(hf_path)
         if path is None:
             raise UnsupportedError("a bridge of a configuration has no weights; give hf_path")
         unwrapped(model).engine.load_weights(path)
+        return model
 
-    def get_conversion_tasks(self, model: Any) -> list[WeightConversionTask]:
+    def get_conversion_tasks(
+        self, megatron_model: Any, hf_path: str | os.PathLike[str] | None = None
+    ) -> list[WeightConversionTask]:
         """What goes where: each parameter, and the Hugging Face tensors that are made of it.
 
         A part of the list is what `export_hf_weights` takes to export a part of the model.
+
+        Args:
+            megatron_model: what `provide_distributed_model()` gave.
+            hf_path: not there yet.
         """
+        refuse(hf_path=hf_path)
         from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 
-        found = unwrapped(model)
+        found = unwrapped(megatron_model)
         return tasks_of(found, engine().HfTensors(found.engine))
 
     def export_hf_weights(
@@ -159,6 +179,7 @@ class AutoBridge:
         cpu: bool = False,
         show_progress: bool = True,
         conversion_tasks: Iterable[WeightConversionTask] | None = None,
+        merge_adapter_weights: bool = True,
     ) -> Iterator[HFWeightTuple]:
         """Yields every tensor under its Hugging Face name, one at a time, in the model's dtype.
 
@@ -168,7 +189,9 @@ class AutoBridge:
             show_progress: a line on stderr where that is a terminal.
             conversion_tasks: only what these of `get_conversion_tasks()` make; a tensor that is
                 made of several parameters comes whole, where one of them is asked for.
+            merge_adapter_weights: False is not there yet, as adapters are not.
         """
+        refuse(merge_adapter_weights=merge_adapter_weights)
         from bascule.extension import engine
         from bascule.gpt_model import unwrapped
 
@@ -184,6 +207,9 @@ class AutoBridge:
         model: Any,
         path: str | os.PathLike[str],
         show_progress: bool = True,
+        source_path: str | os.PathLike[str] | None = None,
+        strict: bool = True,
+        merge_adapter_weights: bool = True,
         *,
         overwrite: bool = False,
         verify: bool = True,
@@ -191,10 +217,12 @@ class AutoBridge:
         """Writes a whole Hugging Face directory: weights, config.json, tokenizer, remote code.
 
         It gets its name when it is complete, was read again and is equal to the model.
+        `source_path`, and other values of `strict` and `merge_adapter_weights`, are not there yet.
 
         Raises:
             bascule.UserError: `path` exists, without `overwrite`.
         """
+        refuse(source_path=source_path, strict=strict, merge_adapter_weights=merge_adapter_weights)
         return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=False)
 
     def save_hf_weights(
@@ -202,11 +230,14 @@ class AutoBridge:
         model: Any,
         path: str | os.PathLike[str],
         show_progress: bool = True,
+        strict: bool = True,
+        merge_adapter_weights: bool = True,
         *,
         overwrite: bool = False,
         verify: bool = True,
     ) -> Outcome:
         """As `save_hf_pretrained`, but `path` gets the weights and their index alone."""
+        refuse(strict=strict, merge_adapter_weights=merge_adapter_weights)
         return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=True)
 
     @staticmethod
@@ -231,11 +262,22 @@ class AutoBridge:
         self,
         model: Any,
         path: str | os.PathLike[str],
+        hf_tokenizer_path: str | os.PathLike[str] | None = None,
+        low_memory_save: bool = False,
+        hf_tokenizer_kwargs: dict[str, Any] | None = None,
         *,
         iteration: int = 0,
         show_progress: bool = True,
     ) -> Path:
-        """Writes the model as an iteration of a Megatron checkpoint; returns its directory."""
+        """Writes the model as an iteration of a Megatron checkpoint; returns its directory.
+
+        `hf_tokenizer_path`, `low_memory_save` and `hf_tokenizer_kwargs` are not there yet.
+        """
+        refuse(
+            hf_tokenizer_path=hf_tokenizer_path,
+            low_memory_save=low_memory_save,
+            hf_tokenizer_kwargs=hf_tokenizer_kwargs,
+        )
         from bascule.gpt_model import unwrapped
         from bascule.progress import listener
 
@@ -288,13 +330,35 @@ class AutoBridge:
         megatron_path: str | os.PathLike[str],
         hf_path: str | os.PathLike[str],
         show_progress: bool = True,
+        strict: bool = True,
+        source_path: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> Outcome:
         """Converts a Megatron checkpoint into a Hugging Face directory, without torch.
 
-        `options` are those of `bascule.export_checkpoint`.
+        `options` are those of `bascule.export_checkpoint`; `source_path` and `strict=False` are not
+        there yet.
         """
+        refuse(source_path=source_path, strict=strict)
         return export_checkpoint(megatron_path, hf_path, progress=show_progress, **options)
+
+    export_adapter_weights = not_yet(
+        "AutoBridge.export_adapter_weights", "export_hf_weights() gives the model's own"
+    )
+    get_hf_model_id_from_checkpoint = not_yet(
+        "AutoBridge.get_hf_model_id_from_checkpoint", "bascule.inspect(path) says what is there"
+    )
+    push_to_hub = not_yet(
+        "AutoBridge.push_to_hub",
+        "huggingface_hub.upload_folder() takes what save_hf_pretrained() wrote",
+    )
+    hf_pretrained = no_attribute("AutoBridge.hf_pretrained", "path is the model's directory")
+    transformer_config = no_attribute(
+        "AutoBridge.transformer_config", "to_megatron_provider() has the settings"
+    )
+    mla_transformer_config = no_attribute(
+        "AutoBridge.mla_transformer_config", "to_megatron_provider() has the settings"
+    )
 
     def _family(self) -> str:
         from bascule.reading import inspect

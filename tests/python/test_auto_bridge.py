@@ -34,6 +34,41 @@ def test_what_is_supported(tmp_path: Path) -> None:
     assert not AutoBridge.can_handle(tmp_path)
 
 
+def test_what_is_not_there_yet() -> None:
+    bridge = AutoBridge.from_hf_pretrained(GOLDEN)
+    with pytest.raises(bascule.UnsupportedError, match=r"push_to_hub\(\) is not there yet; hugg"):
+        bridge.push_to_hub("some/model")
+    with pytest.raises(bascule.UnsupportedError, match="adapter_weights"):
+        bridge.export_adapter_weights([])
+    assert not hasattr(bridge, "transformer_config")
+    with pytest.raises(AttributeError, match="hf_pretrained is not there yet; path is"):
+        _ = bridge.hf_pretrained
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value"),
+    [
+        ("export_ckpt", "source_path", "code"),
+        ("export_ckpt", "strict", False),
+        ("get_conversion_tasks", "hf_path", "other"),
+        ("load_hf_weights", "allowed_mismatched_params", ["*.bias"]),
+        ("save_hf_pretrained", "merge_adapter_weights", False),
+        ("save_hf_pretrained", "source_path", "code"),
+        ("save_hf_weights", "strict", False),
+        ("save_megatron_model", "hf_tokenizer_path", "some/model"),
+        ("save_megatron_model", "low_memory_save", True),
+    ],
+)
+def test_arguments_that_are_not_there_yet(
+    method: str, name: str, value: object, tmp_path: Path
+) -> None:
+    bridge = AutoBridge.from_hf_pretrained(GOLDEN)
+    given = [tmp_path, tmp_path / "new"][: 1 if method.startswith(("get", "load")) else 2]
+    with pytest.raises(bascule.UnsupportedError, match=f"^{name}=.* is not there yet: "):
+        getattr(bridge, method)(*given, **{name: value})
+    assert not (tmp_path / "new").exists()
+
+
 def test_models_want_the_engine() -> None:
     words = (
         r"is not in this Python: pip install torch==[\d.]+; then pip install --no-build-isolation"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -129,6 +131,29 @@ def test_a_class_that_only_bascule_has() -> None:
     words = "ValidationConfig is not in Megatron Bridge 0.3.1; bascule.config.ValidationConfig is"
     with pytest.raises(ImportError, match=re.escape(words)):
         imported("megatron.bridge.training.config", "ValidationConfig")
+
+
+def test_the_bridge_has_what_the_real_one_has() -> None:
+    """Every method with its arguments, in their order; what is not there yet says so."""
+    path = ROOT / ".peers/megatron/megatron/bridge/models/conversion/auto_bridge.py"
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    real = next(n for n in body if isinstance(n, ast.ClassDef) and n.name == "AutoBridge")
+    methods = [n for n in real.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"]
+    assert len(methods) > 15
+    for method in methods:
+        ours = inspect.getattr_static(bascule.AutoBridge, method.name)
+        if isinstance(ours, property):
+            assert ours.__doc__ == "Not there yet."
+            continue
+        function = getattr(bascule.AutoBridge, method.name)
+        if (inspect.getdoc(function) or "").startswith("Not there yet."):
+            with pytest.raises(bascule.UnsupportedError, match="is not there yet; "):
+                function("any")
+            continue
+        names = list(inspect.signature(function).parameters)
+        theirs = [each.arg for each in method.args.args if each.arg not in ("self", "cls")]
+        names = names[names[:1] == ["self"] :]
+        assert names[: len(theirs)] == theirs, method.name
 
 
 def test_classes_of_groups_that_are_not_there() -> None:
