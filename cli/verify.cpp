@@ -32,7 +32,7 @@ std::string report_text(const Report& report, const Terminal& terminal) {
     if (row.verdict != Verdict::equal) differences.push_back(sentence(row));
   std::string out = first_lines(differences, terminal);
   for (const std::string& note : report.notes) out += line("note: ", note, terminal);
-  const auto all = static_cast<int64_t>(report.tensors.size());
+  const int64_t all = static_cast<int64_t>(report.tensors.size()) + report.without_row;
   if (report.equal())
     return out + terminal.green("equal:") +
            fmt::format(" {}, {}, bit for bit\n", counted(all, "tensor"),
@@ -67,7 +67,8 @@ Invocation make() {
   for (Option& option : reading_options(told->options, told->threads))
     made.options.push_back(std::move(option));
   made.run = [told](const Session& session) -> Result {
-    const Options options = settled(*told);
+    Options options = settled(*told);
+    options.brief = !session.json;
     Progress progress(session.err, session.quiet);
     const int different = exit_code(Kind::mismatch);
     if (told->target.empty()) {

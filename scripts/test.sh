@@ -145,7 +145,7 @@ stage_smollm2() {
     --exported build/example/SmolLM2-135M-Instruct-huggingface
 }
 
-# Peak resident memory, of small models and of one with 37,000 tensors.
+# Peak resident memory, of small models and of one with 71,000 tensors.
 stage_memory() { python3 tests/memory/run.py --binary "$binary" "${pattern[@]}"; }
 
 stage_train_example() { scripts/train_example.sh; }

@@ -3,9 +3,9 @@
 
     random_model.py HF_DIR --size 120m|220m|1b|8b|mixture [--seed N] [--shards N]
 
-1b and 8b have the config.json of Llama-3.2-1B and Llama-3.1-8B; mixture is a Qwen3-MoE with as many
-layers and experts as Qwen3-235B-A22B, 37,000 tensors, but narrow ones. The values are random
-numbers of ordinary size (2^-9 to 2^-5, both signs); no two tensors start alike.
+1b and 8b have the config.json of Llama-3.2-1B and Llama-3.1-8B; mixture is a Qwen3-MoE of 61 layers
+of 384 experts as Kimi-K2 is, 71,000 tensors, but narrow ones. The values are random numbers of
+ordinary size (2^-9 to 2^-5, both signs); no two tensors start alike.
 """
 
 import argparse
@@ -134,14 +134,14 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {  # shards, config
         QWEN3_MOE
         | {
             "head_dim": 16,
-            "hidden_size": 64,
+            "hidden_size": 32,
             "intermediate_size": 128,
             "moe_intermediate_size": 32,
-            "num_attention_heads": 4,
-            "num_experts": 128,
+            "num_attention_heads": 2,
+            "num_experts": 384,
             "num_experts_per_tok": 8,
-            "num_hidden_layers": 94,
-            "num_key_value_heads": 2,
+            "num_hidden_layers": 61,
+            "num_key_value_heads": 1,
             "vocab_size": 151936,
         },
     ),

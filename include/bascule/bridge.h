@@ -29,6 +29,8 @@ struct Options {
   bool require_megatron_logits = false;  ///< fail where Megatron would compute another model
   int64_t padded_vocab_multiple = 1;     ///< vocabulary rows are padded to a multiple of it
   int64_t iteration = 0;
+  // verify only
+  bool brief = false;  ///< what is equal is counted, and has no row in the report
 };
 
 /// What one stretch of work took.

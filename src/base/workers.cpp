@@ -15,16 +15,23 @@ namespace bascule {
 void parallel(int threads, size_t count,
               const std::function<void(size_t index, int worker)>& work) {
   std::atomic<size_t> next{0};
+  const size_t most = std::min(static_cast<size_t>(std::max(1, threads)), count);
+  parallel_until_done(static_cast<int>(most), [&](int worker) {
+    const size_t index = next.fetch_add(1);
+    if (index < count) work(index, worker);
+    return index < count;
+  });
+}
+
+void parallel_until_done(int threads, const std::function<bool(int worker)>& step) {
   std::atomic<bool> stop{false};
   std::mutex mutex;
   std::exception_ptr first;
   const auto run = [&](int worker) {
     try {
       while (!stop.load()) {
-        check_interrupt();  // before an index is taken: others may wait for its result
-        const size_t index = next.fetch_add(1);
-        if (index >= count) return;
-        work(index, worker);
+        check_interrupt();  // before work is taken: others may wait for its result
+        if (!step(worker)) return;
       }
     } catch (...) {
       stop.store(true);
@@ -32,12 +39,12 @@ void parallel(int threads, size_t count,
       if (!first) first = std::current_exception();
     }
   };
-  const size_t others = std::min(static_cast<size_t>(std::max(1, threads)), count) - (count > 0);
+  const int others = std::max(1, threads) - 1;
   {
     std::vector<std::jthread> pool;
-    pool.reserve(others);
+    pool.reserve(static_cast<size_t>(others));
     try {
-      for (size_t i = 0; i < others; ++i) pool.emplace_back(run, static_cast<int>(i) + 1);
+      for (int i = 0; i < others; ++i) pool.emplace_back(run, i + 1);
     } catch (const std::system_error&) {
       // The system gives no more threads: those we have do all the work.
     }

@@ -12,4 +12,8 @@ namespace bascule {
 /// interrupt (interrupt.h), which is asked for before each index.
 void parallel(int threads, size_t count, const std::function<void(size_t index, int worker)>& work);
 
+/// The same without a count: calls `step(worker)` on each thread until it says that nothing is
+/// left.
+void parallel_until_done(int threads, const std::function<bool(int worker)>& step);
+
 }  // namespace bascule

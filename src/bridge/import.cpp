@@ -30,14 +30,22 @@ TorchDistRequest request_of(const Opened& source, const Dialect& dialect,
   TorchDistRequest request;
   for (size_t i = 0; i < dialect.bindings.size(); ++i) {
     const Binding& row = dialect.bindings[i];
-    request.tensors.push_back({{row.name, dtypes[i], row.layout.pack(source.slots).shape},
-                               chunks(row.layout, source.slots)});
+    request.tensors.push_back(
+        {{row.name, dtypes[i], row.layout.shape(source.slots)}, chunks(row.layout, source.slots)});
   }
   request.extra_states = extra_states(dialect);
   request.common = common_state(options.iteration);
   request.train_state.step = options.iteration;
   request.compat = options.wide ? TorchDistCompat::wide : TorchDistCompat::standard;
   return request;
+}
+
+std::string state_json(const Opened& source, const std::vector<std::string>& warnings) {
+  State state = hf_state(source);
+  state.warnings = warnings;
+  std::string text = to_json(state);
+  text.shrink_to_fit();
+  return text;
 }
 
 }  // namespace
@@ -47,18 +55,25 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   Outcome outcome;
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
-  const Opened source = open_hf(source_path, options);
+  Opened source = open_hf(source_path, options);
   for (const std::string& warning : source.hf.warnings) reporter.warn(warning);
   const Options within = within_memory(options, source.path, source.slots);
   require_equal_aliases(source);
   outcome.warnings = warned(source, options, reporter);
 
+  std::string state = state_json(source, outcome.warnings);
   MegatronForm form = usual_form(source.arch);
   form.vocab_multiple = options.padded_vocab_multiple;
   const Dialect dialect = megatron(source.arch, source.slots, form);
-  Plan there = plan(source.slots, source.dialect, dialect);
-  std::optional<Gather> gather(std::in_place, there, std::vector{&source.source()});
-  const std::vector<DType> dtypes = target_dtypes(there, *gather, options);
+  std::vector<DType> dtypes;
+  {
+    const Plan there = plan(source.slots, source.dialect, dialect);
+    dtypes = target_dtypes(there, Gather(there, {&source.source()}), options);
+    outcome.tensors_read = static_cast<int64_t>(there.from.size());
+    outcome.tensors_written = static_cast<int64_t>(there.to.size());
+  }
+  // The text of .metadata takes as much as the plan, which so is made again when that is written.
+  source.dialect = {};
   Output output = torch_dist_output(request_of(source, dialect, dtypes, options));
   output.small_files.push_back(
       {"run_config.yaml",
@@ -68,17 +83,13 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
                                   .vocab_multiple = form.vocab_multiple},
                         .hf_model_id = source_path,
                         .has_tokenizer = !source.hf.tokenizer_files.empty()})});
-  State state = hf_state(source);
-  state.warnings = outcome.warnings;
-  output.small_files.push_back({kStateName, to_json(state)});
+  output.small_files.push_back({kStateName, std::move(state)});
 
   const fs::path root = target_path;
   const fs::path target = root / fmt::format("iter_{:07}", options.iteration);
   outcome.target = target.string();
   outcome.family = source.family->name;
   outcome.parameters = source.slots.parameters();
-  outcome.tensors_read = static_cast<int64_t>(there.from.size());
-  outcome.tensors_written = static_cast<int64_t>(there.to.size());
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
   check_target(target, options.overwrite, source.path);
   check_space(target, outcome.bytes_written);
@@ -91,7 +102,14 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
-    Manifest manifest = write_output(output, *gather, workspace, reporter, within);
+    Manifest manifest = write_small_files(output, workspace);
+    {
+      source.dialect = hf_dialect(*source.family, source.arch, source.slots);
+      const Plan there = plan(source.slots, source.dialect, dialect);
+      source.dialect = {};
+      const Gather gather(there, {&source.source()});
+      write_data(output, gather, workspace, reporter, within, manifest);
+    }
     std::vector<Travelling> files;
     for (const HfFile& file : source.hf.tokenizer_files)
       files.push_back({source.path / file.name, kTokenizerFolder + file.name});
@@ -99,13 +117,17 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
       files.push_back({source.path / file.name, kTravelFolder + file.name});
     copy_files(files, workspace, manifest);
     // The proof needs memory of its own.
-    gather.reset();
-    there = {};
     output = {};
     if (options.verify) {
       watch.begin("verify", outcome.bytes_written);
       const auto open = [&] { return open_megatron(workspace.directory(), options); };
-      outcome.report = prove(spelled(source), open, workspace, reporter, within);
+      // Opening a Megatron checkpoint takes more for a moment than all that is kept of both.
+      source = {};
+      const auto again = [&] {
+        source = open_hf(source_path, options);
+        return spelled(source);
+      };
+      outcome.report = prove(again, open, workspace, reporter, within);
       outcome.verified = true;
     }
     watch.begin("commit");

@@ -8,7 +8,7 @@ namespace bascule {
 namespace {
 
 constexpr int64_t kProgram = int64_t{16} << 20;
-constexpr int64_t kEachTensor = int64_t{3} << 10;
+constexpr int64_t kEachTensor = 1800;
 // What window_bytes() leaves to them.
 constexpr int64_t kSetAside = int64_t{40} << 20;
 

@@ -79,7 +79,7 @@ void check_tensors(const TensorSource& source, const Opened& opened) {
   check_names(source, opened.dialect, opened.path.string());
   for (const Binding& row : opened.dialect.bindings) {
     const TensorInfo& tensor = source.tensors()[*find(source, row.name)];
-    const Shape wanted = row.layout.pack(opened.slots).shape;
+    const Shape wanted = row.layout.shape(opened.slots);
     if (tensor.shape != wanted)
       fail(Kind::mismatch, "{}: tensor {} has shape {}, but the configuration gives {}",
            opened.path.string(), tensor.name, to_string(tensor.shape), to_string(wanted));

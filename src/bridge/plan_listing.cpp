@@ -56,23 +56,24 @@ PlanListing plan_listing(const std::string& source_path, const std::string& to,
     bool named = false;
     for (const Copy& copy : all.into(i)) {
       const PlanTensor& read = all.from[copy.from];
-      if (!wanted(only, {copy.slot, read.name, tensor.name})) continue;
+      const std::string& slot = source.slots.all()[copy.slot].id;
+      if (!wanted(only, {slot, read.name, tensor.name})) continue;
       if (!named) {
         listing.lines.push_back(fmt::format("{}{} {}",
                                             ranks ? fmt::format("rank {}: ", tensor.rank) : "",
                                             tensor.name, to_string(tensor.shape)));
         named = true;
       }
-      listing.lines.push_back("  " + copy.str(read, tensor));
+      listing.lines.push_back("  " + copy.str(slot, read, tensor));
       ++listing.copies;
       listing.elements += copy.elements();
     }
   }
   if (!only.empty() && listing.copies == 0 && !all.to.empty() && !all.into(0).empty()) {
     const Copy& copy = all.into(0)[0];
-    listing.note =
-        fmt::format("no copy matches {}; patterns are shell's, over names such as {}, {} and {}",
-                    only, all.from[copy.from].name, all.to[0].name, copy.slot);
+    listing.note = fmt::format(
+        "no copy matches {}; patterns are shell's, over names such as {}, {} and {}", only,
+        all.from[copy.from].name, all.to[0].name, source.slots.all()[copy.slot].id);
   }
   return listing;
 }

@@ -181,7 +181,8 @@ fs::path save_training_checkpoint(const fs::path& root, const Slots& slots,
   check_space(target, bytes);
   Workspace workspace(target, kHash);
   try {
-    Manifest manifest = write_output(output, gather, workspace, reporter, {});
+    Manifest manifest = write_small_files(output, workspace);
+    write_data(output, gather, workspace, reporter, {}, manifest);
     copy_files(form.travelling, workspace, manifest);
     if (checkpoint.with_hf) add_hf_directory(workspace, manifest, reporter);
     workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));

@@ -72,7 +72,9 @@ std::pair<Opened, Opened> open_both(const std::string& first_path, const std::st
                        const Family* likely) {
     return in_context(which, [&] { return open_model(path, how, likely); });
   };
-  if (asks_first) {
+  // Opening a Megatron checkpoint takes more for a moment than all that is kept: it comes first.
+  const bool heavy_second = is_megatron(second_path) && !is_megatron(first_path) && !asks_second;
+  if (asks_first || heavy_second) {
     Opened second = open("the second", second_path, for_second, nullptr);
     Opened first = open("the first", first_path, for_first, second.family);
     return {std::move(first), std::move(second)};
@@ -114,9 +116,11 @@ Report verify_checkpoints(const std::string& first_path, const std::string& seco
           first.family->name, a.layers.size(), a.hidden, a.vocab, first.path.string(),
           second.family->name, b.layers.size(), b.hidden, b.vocab, second.path.string());
   const Options within = within_memory(options, first.path, first.slots);
-  Report report =
-      verify(spelled(first), spelled(second), reporter,
-             {.threads = within.threads, .memory = within.memory, .convert_first = false});
+  Report report = verify(spelled(first), spelled(second), reporter,
+                         {.threads = within.threads,
+                          .memory = within.memory,
+                          .convert_first = false,
+                          .brief = options.brief});
   if (std::string note = difference(first, second); !note.empty())
     report.notes.push_back(std::move(note));
   return report;

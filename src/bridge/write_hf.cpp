@@ -34,22 +34,28 @@ Dialect written_dialect(const HfRequest& request) {
   return dialect;
 }
 
-/// The source's own grouping where it names exactly these tensors, else transformers'.
-std::vector<SafetensorsShard> shards_of(const HfRequest& request,
-                                        const std::vector<TensorInfo>& tensors) {
-  if (!request.state) return group_shards(tensors);
-  std::vector<std::string> wanted, named;
+/// Whether a grouping names these tensors and no other, and has no shard without any.
+bool fits(const std::vector<SafetensorsShard>& shards, const std::vector<TensorInfo>& tensors) {
+  if (std::ranges::any_of(shards, &std::vector<std::string>::empty, &SafetensorsShard::tensors))
+    return false;
+  std::vector<std::string_view> wanted, named;
   for (const TensorInfo& tensor : tensors) wanted.push_back(tensor.name);
-  std::vector<SafetensorsShard> shards = request.state->shards;
-  const Dialect dialect = hf_dialect(request.family, request.arch, *request.model.slots);
-  for (SafetensorsShard& shard : shards) {
-    std::erase_if(shard.tensors, [&](const std::string& name) { return dialect.ignores(name); });
+  for (const SafetensorsShard& shard : shards)
     named.insert(named.end(), shard.tensors.begin(), shard.tensors.end());
-  }
-  std::erase_if(shards, [](const SafetensorsShard& shard) { return shard.tensors.empty(); });
   std::sort(wanted.begin(), wanted.end());
   std::sort(named.begin(), named.end());
-  return wanted == named ? shards : group_shards(tensors);
+  return wanted == named;
+}
+
+/// The source's own grouping where it names exactly these tensors, else transformers'.
+std::vector<SafetensorsShard> shards_of(const HfRequest& request, const Dialect& dialect,
+                                        const std::vector<TensorInfo>& tensors) {
+  if (!request.state) return group_shards(tensors);
+  std::vector<SafetensorsShard> shards = request.state->shards;
+  for (SafetensorsShard& shard : shards)
+    std::erase_if(shard.tensors, [&](const std::string& name) { return dialect.ignores(name); });
+  std::erase_if(shards, [](const SafetensorsShard& shard) { return shard.tensors.empty(); });
+  return fits(shards, tensors) ? shards : group_shards(tensors);
 }
 
 std::string_view folder_of(std::string_view name) {
@@ -105,17 +111,25 @@ Tree with_dtype(Tree config, const std::string& dtype) {
 
 void write_hf(const HfRequest& request, const std::string& target_path, const Options& options,
               Reporter& reporter, Outcome& outcome, Stopwatch& watch) {
-  Plan there = plan(*request.model.slots, *request.model.dialect, written_dialect(request));
+  Dialect written = written_dialect(request);
+  Plan there = plan(*request.model.slots, *request.model.dialect, written);
+  written.bindings = {};  // of 10^5 tensors, and only what is ignored is still asked for
   std::optional<Gather> gather(std::in_place, there, std::vector{request.model.source});
   const std::vector<DType> dtypes = target_dtypes(there, *gather, options);
   std::vector<TensorInfo> tensors;
+  tensors.reserve(there.to.size());
   for (size_t i = 0; i < there.to.size(); ++i)
     tensors.push_back({there.to[i].name, dtypes[i], there.to[i].shape});
   const auto metadata = request.state && !request.state->metadata.empty()
                             ? request.state->metadata
                             : std::map<std::string, std::string>{{"format", "pt"}};
-  const auto shards = shards_of(request, tensors);
-  Output output = safetensors_output(std::move(tensors), shards, metadata);
+  Output output;
+  if (request.state && fits(request.state->shards, tensors)) {
+    output = safetensors_output(std::move(tensors), request.state->shards, metadata);
+  } else {
+    const std::vector<SafetensorsShard> shards = shards_of(request, written, tensors);
+    output = safetensors_output(std::move(tensors), shards, metadata);
+  }
   if (!request.weights_alone) output.small_files.push_back({kConfigName, request.config_json});
   if (request.state) outcome.warnings = request.state->warnings;
   outcome.warnings.insert(outcome.warnings.end(), request.warnings.begin(), request.warnings.end());
@@ -134,7 +148,8 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
   for (const std::string& notice : workspace.notices()) reporter.note(notice);
   fill(workspace, [&] {
     watch.begin("write", outcome.bytes_written);
-    Manifest manifest = write_output(output, *gather, workspace, reporter, options);
+    Manifest manifest = write_small_files(output, workspace);
+    write_data(output, *gather, workspace, reporter, options, manifest);
     copy_files(request.files, workspace, manifest);
     // The proof needs memory of its own.
     gather.reset();
@@ -147,7 +162,7 @@ void write_hf(const HfRequest& request, const std::string& target_path, const Op
       const auto open = [&] {
         return open_hf(workspace.directory(), reading_back(request, options));
       };
-      outcome.report = prove(request.model, open, workspace, reporter, options);
+      outcome.report = prove([&] { return request.model; }, open, workspace, reporter, options);
       if (request.weights_alone) fs::remove(config);
       outcome.verified = true;
     }

@@ -108,22 +108,27 @@ void fill(Workspace& workspace, const std::function<void()>& work) {
   }
 }
 
-Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
-                      Reporter& reporter, const Options& options) {
-  const auto entries = execute(output, gather, workspace, reporter,
-                               {.threads = options.threads, .memory = options.memory});
+Manifest write_small_files(Output& output, Workspace& workspace) {
   Manifest manifest;
-  for (size_t i = 0; i < entries.size(); ++i) manifest.files[output.files[i].name] = entries[i];
   for (const SmallFile& file : output.small_files)
     write_file(file.name, file.bytes, workspace, manifest);
+  output.small_files = {};
   return manifest;
 }
 
-Report prove(const Spelled& source, const std::function<Opened()>& open, Workspace& workspace,
-             Reporter& reporter, const Options& options) {
+void write_data(const Output& output, const Gather& gather, Workspace& workspace,
+                Reporter& reporter, const Options& options, Manifest& manifest) {
+  const auto entries = execute(output, gather, workspace, reporter,
+                               {.threads = options.threads, .memory = options.memory});
+  for (size_t i = 0; i < entries.size(); ++i) manifest.files[output.files[i].name] = entries[i];
+}
+
+Report prove(const std::function<Spelled()>& source, const std::function<Opened()>& open,
+             Workspace& workspace, Reporter& reporter, const Options& options) {
   ::malloc_trim(0);  // what planning and writing had is not to count beside what the proof needs
   const Opened written = reopened(open, workspace);
-  Report report = verify(source, spelled(written), reporter,
+  ::malloc_trim(0);  // and what opening had
+  Report report = verify(source(), spelled(written), reporter,
                          {.threads = options.threads,
                           .memory = options.memory,
                           .convert_first = !options.dtype.empty(),

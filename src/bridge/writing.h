@@ -37,14 +37,18 @@ std::string plan_hash(const std::string& identity, const Output& output, const O
 /// resume, the error says so; where the same command would fail again, nothing is kept.
 void fill(Workspace& workspace, const std::function<void()>& work);
 
-/// Writes data files and small files; returns the manifest so far.
-Manifest write_output(const Output& output, const Gather& gather, Workspace& workspace,
-                      Reporter& reporter, const Options& options);
+/// Writes the small files and forgets them, since .metadata has megabytes; returns the manifest so
+/// far.
+Manifest write_small_files(Output& output, Workspace& workspace);
 
-/// Opens what the workspace holds again and compares it with the source. Discards the work and
-/// throws Error{mismatch} when they differ.
-Report prove(const Spelled& source, const std::function<Opened()>& open, Workspace& workspace,
-             Reporter& reporter, const Options& options);
+/// Writes the data files and adds them to the manifest.
+void write_data(const Output& output, const Gather& gather, Workspace& workspace,
+                Reporter& reporter, const Options& options, Manifest& manifest);
+
+/// Opens what the workspace holds again and compares it with the source, which it asks for then.
+/// Discards the work and throws Error{mismatch} when they differ.
+Report prove(const std::function<Spelled()>& source, const std::function<Opened()>& open,
+             Workspace& workspace, Reporter& reporter, const Options& options);
 
 /// Throws Error{mismatch} when a tensor that should repeat another does not.
 void require_equal_aliases(const Opened& opened);

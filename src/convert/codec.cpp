@@ -293,13 +293,15 @@ Plan identity(const TensorSource& source) {
   for (size_t i = 0; i < source.tensors().size(); ++i) {
     const TensorInfo& info = source.tensors()[i];
     plan.from.push_back({.name = info.name, .shape = info.shape});
+    std::vector<Copy::Dim> dims;
+    for (size_t d = 0; d < info.shape.size(); ++d)
+      dims.push_back({static_cast<int>(d), static_cast<int>(d), {{0, 0, info.shape[d]}}});
     Copy copy{.from = i,
               .to = i,
-              .slot = info.name,
+              .slot = i,
+              .dims = std::make_shared<const std::vector<Copy::Dim>>(std::move(dims)),
               .from_at = Shape(info.shape.size(), 0),
               .to_at = Shape(info.shape.size(), 0)};
-    for (size_t d = 0; d < info.shape.size(); ++d)
-      copy.dims.push_back({static_cast<int>(d), static_cast<int>(d), {{0, 0, info.shape[d]}}});
     plan.copies.push_back(std::move(copy));
   }
   plan.to = plan.from;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "base/check.h"
 #include "base/crc.h"
@@ -28,23 +29,49 @@ struct Task {
   int64_t begin() const { return first ? unit->offset : unit->data_offset() + data_at; }
 };
 
-std::vector<Task> tasks_of(const Output& output, int64_t limit) {
-  std::vector<Task> tasks;
-  for (const Unit& unit : output.units) {
-    if (unit.data_bytes == 0) {
-      tasks.push_back({&unit, {}, 0, 0, true, true});
-      continue;
+/// The windows of all units in order, each unit's made when its turn comes. Several threads may
+/// ask.
+class Tasks {
+ public:
+  /// Leaves out what lies before `done` in each file.
+  Tasks(const Output& output, int64_t limit, std::vector<int64_t> done)
+      : output_(output), limit_(limit), done_(std::move(done)) {}
+
+  std::optional<Task> next() {
+    const std::lock_guard lock(mutex_);
+    while (at_ == open_.size()) {
+      if (unit_ == output_.units.size()) return {};
+      open(output_.units[unit_++]);
     }
-    const DType dtype = output.tensors[unit.tensor].dtype;
+    return std::move(open_[at_++]);
+  }
+
+ private:
+  void open(const Unit& unit) {
+    open_.clear();
+    at_ = 0;
+    if (unit.offset < done_[unit.file]) return;
+    if (unit.data_bytes == 0) {
+      open_.push_back({&unit, {}, 0, 0, true, true});
+      return;
+    }
+    const DType dtype = output_.tensors[unit.tensor].dtype;
     int64_t at = 0;
-    for (Box& window : windows(unit.box, dtype, limit)) {
+    for (Box& window : windows(unit.box, dtype, limit_)) {
       const int64_t size = bytes(dtype, elements(window.extent));
-      tasks.push_back({&unit, std::move(window), at, size, at == 0, at + size == unit.data_bytes});
+      open_.push_back({&unit, std::move(window), at, size, at == 0, at + size == unit.data_bytes});
       at += size;
     }
   }
-  return tasks;
-}
+
+  const Output& output_;
+  const int64_t limit_;
+  const std::vector<int64_t> done_;
+  size_t unit_ = 0;  // the next one to open
+  std::vector<Task> open_;
+  size_t at_ = 0;
+  std::mutex mutex_;
+};
 
 /// A file being written. Windows are hashed in order, under the file's lock; they may reach the
 /// file in any order, and a mark is journalled when all before it have.
@@ -180,13 +207,14 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
           fmt::format("resuming {} after {} bytes", output.files[i].name, targets.back()->done()));
     }
   }
-  std::vector<Task> tasks = tasks_of(output, window_bytes(options.memory, options.threads));
-  std::erase_if(tasks, [&](const Task& task) {
-    return task.unit->offset < targets[task.unit->file]->done();
-  });
+  std::vector<int64_t> done;
+  for (const auto& target : targets) done.push_back(target->done());
+  Tasks tasks(output, window_bytes(options.memory, options.threads), std::move(done));
   std::vector<Buffers> buffers(static_cast<size_t>(std::max(1, options.threads)));
-  parallel(options.threads, tasks.size(), [&](size_t index, int worker) {
-    const Task& task = tasks[index];
+  parallel_until_done(options.threads, [&](int worker) {
+    const std::optional<Task> taken = tasks.next();
+    if (!taken) return false;
+    const Task& task = *taken;
     Target& target = *targets[task.unit->file];
     try {
       run(task, output, gather, target, buffers[static_cast<size_t>(worker)]);
@@ -202,6 +230,7 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
       journal.add(task.unit->file, mark);
     }
     reporter.advance(end - task.begin());
+    return true;
   });
   std::vector<Manifest::Entry> entries;
   entries.reserve(targets.size());

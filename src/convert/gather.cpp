@@ -13,7 +13,7 @@ namespace {
 size_t stacked_dimensions(std::span<const Copy> copies, size_t rank) {
   size_t stacked = rank;
   for (const Copy& copy : copies)
-    for (const Copy::Dim& dim : copy.dims) stacked = std::min(stacked, as_index(dim.to));
+    for (const Copy::Dim& dim : *copy.dims) stacked = std::min(stacked, as_index(dim.to));
   return stacked;
 }
 
@@ -91,16 +91,30 @@ Gather::Gather(const Plan& plan, std::vector<const TensorSource*> sources)
     const Shape& shape = plan.to[to].shape;
     Target target;
     target.stacked = copies.empty() ? 0 : stacked_dimensions(copies, shape.size());
+    target.first_place = ends_.size();
     int64_t places = 1;
     for (size_t d = 0; d < target.stacked; ++d) places *= shape[d];
-    target.at.resize(as_index(places));
+    std::vector<std::pair<int64_t, uint32_t>> by_place;  // place, index of a copy
     for (const Copy& copy : copies) {
       int64_t place = 0;
       for (size_t d = 0; d < target.stacked; ++d) place = place * shape[d] + copy.to_at[d];
-      target.at[as_index(place)].push_back(&copy);
+      by_place.emplace_back(place, static_cast<uint32_t>(&copy - plan.copies.data()));
     }
-    targets_.push_back(std::move(target));
+    std::ranges::sort(by_place);
+    size_t done = 0;
+    for (int64_t place = 0; place < places; ++place) {
+      for (; done < by_place.size() && by_place[done].first == place; ++done)
+        order_.push_back(by_place[done].second);
+      ends_.push_back(static_cast<uint32_t>(order_.size()));
+    }
+    targets_.push_back(target);
   }
+}
+
+std::span<const uint32_t> Gather::copies_at(const Target& target, int64_t place) const {
+  const size_t at = target.first_place + as_index(place);
+  const size_t begin = at == 0 ? 0 : ends_[at - 1];
+  return std::span(order_).subspan(begin, ends_[at] - begin);
 }
 
 DType Gather::dtype_of(const Copy& copy) const {
@@ -142,7 +156,8 @@ void Gather::fill(size_t to, const Box& box, DType dtype, std::span<std::byte> o
   while (true) {
     int64_t place = 0;
     for (size_t d = 0; d < target.stacked; ++d) place = place * shape[d] + at[d];
-    for (const Copy* copy : target.at[as_index(place)]) copy_part(*copy, box, dtype, out, scratch);
+    for (const uint32_t copy : copies_at(target, place))
+      copy_part(plan_.copies[copy], box, dtype, out, scratch);
     size_t d = target.stacked;
     while (d > 0 && ++at[d - 1] == box.at[d - 1] + box.extent[d - 1]) {
       at[d - 1] = box.at[d - 1];
@@ -157,14 +172,15 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
   const PlanTensor& from = plan_.from[copy.from];
   const TensorSource& source = *sources_[as_index(from.rank)];
   const DType source_dtype = source.tensors()[index_[copy.from]].dtype;
-  const size_t dims = copy.dims.size(), to_rank = box.at.size();
+  const std::vector<Copy::Dim>& mapping = *copy.dims;
+  const size_t dims = mapping.size(), to_rank = box.at.size();
 
   std::vector<bool> mapped(to_rank, false);
   std::vector<Runs> parts(dims);
   for (size_t i = 0; i < dims; ++i) {
-    const size_t d = as_index(copy.dims[i].to);
+    const size_t d = as_index(mapping[i].to);
     mapped[d] = true;
-    parts[i] = unfolded(clipped_to(copy.dims[i].runs, box.at[d], box.at[d] + box.extent[d]));
+    parts[i] = unfolded(clipped_to(mapping[i].runs, box.at[d], box.at[d] + box.extent[d]));
     if (parts[i].empty()) return;
   }
   for (size_t d = 0; d < to_rank; ++d)
@@ -173,7 +189,7 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
   bool in_order = true;
   for (size_t i = 1; i < dims; ++i)
     for (size_t j = 0; j < i; ++j)
-      in_order &= (copy.dims[i].to > copy.dims[j].to) == (copy.dims[i].from > copy.dims[j].from);
+      in_order &= (mapping[i].to > mapping[j].to) == (mapping[i].from > mapping[j].from);
 
   const Shape box_steps = strides(box.extent);
   std::vector<size_t> which(dims, 0);
@@ -182,10 +198,10 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
     Shape to_at = copy.to_at, extent(to_rank, 1);
     for (size_t i = 0; i < dims; ++i) {
       const Run& run = parts[i][which[i]];
-      read.at[as_index(copy.dims[i].from)] = run.from;
-      read.extent[as_index(copy.dims[i].from)] = run.length;
-      to_at[as_index(copy.dims[i].to)] = run.to;
-      extent[as_index(copy.dims[i].to)] = run.length;
+      read.at[as_index(mapping[i].from)] = run.from;
+      read.extent[as_index(mapping[i].from)] = run.length;
+      to_at[as_index(mapping[i].to)] = run.to;
+      extent[as_index(mapping[i].to)] = run.length;
     }
     const int64_t count = elements(extent);
     int64_t begin = 0;
@@ -210,7 +226,7 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
               bits(dtype));
       const Shape read_steps = strides(read.extent);
       Shape part_step(to_rank, 0);
-      for (const Copy::Dim& dim : copy.dims)
+      for (const Copy::Dim& dim : mapping)
         part_step[as_index(dim.to)] = read_steps[as_index(dim.from)];
       Scatter scatter{part.data(), out.data(), as_index(bits(dtype) / 8),
                       extent,      part_step,  box_steps};

@@ -4,6 +4,8 @@
 // its own.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "convert/plan.h"
@@ -38,9 +40,11 @@ class Gather {
 
  private:
   struct Target {
-    size_t stacked = 0;                        // leading dimensions that no copy maps
-    std::vector<std::vector<const Copy*>> at;  // copies by those dimensions' coordinates
+    size_t stacked = 0;      // leading dimensions that no copy maps
+    size_t first_place = 0;  // index into ends_; a place is a point of those dimensions
   };
+  /// Indices of the copies that reach a place of a target.
+  std::span<const uint32_t> copies_at(const Target& target, int64_t place) const;
   void copy_part(const Copy& copy, const Box& box, DType dtype, std::span<std::byte> out,
                  Scratch& scratch) const;
 
@@ -48,6 +52,8 @@ class Gather {
   std::vector<const TensorSource*> sources_;
   std::vector<size_t> index_;  // of plan.from's tensors in their source
   std::vector<Target> targets_;
+  std::vector<uint32_t> order_;  // of the plan's copies: by target and place
+  std::vector<uint32_t> ends_;   // for each place, where its copies end in order_
 };
 
 }  // namespace bascule

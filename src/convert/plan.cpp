@@ -3,7 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -11,16 +12,37 @@
 namespace bascule {
 namespace {
 
-struct Source {
-  size_t tensor;
-  Piece piece;
+/// Equal values as one.
+template <class T>
+class Shared {
+ public:
+  std::shared_ptr<const T> of(T value) {
+    return *known_.insert(std::make_shared<const T>(std::move(value))).first;
+  }
+
+ private:
+  struct Before {
+    bool operator()(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) const {
+      return *a < *b;
+    }
+  };
+  std::set<std::shared_ptr<const T>, Before> known_;
 };
-using SourcesBySlot = std::unordered_map<std::string, std::vector<Source>>;
+
+using PieceDims = std::vector<Piece::Dim>;
+using CopyDims = std::vector<Copy::Dim>;
+
+/// A piece at the source.
+struct Source {
+  size_t slot = 0, tensor = 0;
+  std::shared_ptr<const PieceDims> dims;
+  Shape at;
+};
 
 /// Whether two pieces hold the same part of their slot.
-bool same_part(const Piece& a, const Piece& b) {
-  for (size_t d = 0; d < a.dims.size(); ++d) {
-    const Runs &left = a.dims[d].runs, &right = b.dims[d].runs;
+bool same_part(const PieceDims& a, const PieceDims& b) {
+  for (size_t d = 0; d < a.size(); ++d) {
+    const Runs &left = a[d].runs, &right = b[d].runs;
     if (left.size() != right.size()) return false;
     for (size_t i = 0; i < left.size(); ++i)
       if (left[i].from != right[i].from || left[i].length != right[i].length ||
@@ -30,23 +52,63 @@ bool same_part(const Piece& a, const Piece& b) {
   return true;
 }
 
-PlanTensor described(const Place& place, const Binding& row, const Packed& packed,
-                     const Slots& slots) {
-  const auto is_fp32 = [&](const Piece& piece) { return slots.find(piece.slot)->fp32; };
+/// The tensor of a row; `visit` gets its pieces, and the slot of each.
+PlanTensor described(const Place& place, const Binding& row, const Slots& slots,
+                     const std::function<void(const Slot& slot, Piece piece)>& visit) {
+  int64_t held = 0;
+  bool fp32 = true;
+  Shape shape = row.layout.each_piece(slots, place.shards, [&](Piece piece) {
+    const Slot& slot = *slots.find(piece.slot);
+    fp32 = fp32 && slot.fp32;
+    held += piece.elements();
+    visit(slot, std::move(piece));
+  });
+  const int64_t padding = elements(shape) - held;
   return {.rank = place.rank,
           .name = row.name,
-          .shape = packed.shape,
-          .padding = packed.padding(),
+          .shape = std::move(shape),
+          .padding = padding,
           .codec = row.codec,
-          .fp32 = std::all_of(packed.pieces.begin(), packed.pieces.end(), is_fp32)};
+          .fp32 = fp32};
+}
+
+/// Which slots the places hold anything of.
+std::vector<bool> held_by(std::span<const Place> places, const Slots& slots) {
+  std::vector<bool> held(slots.all().size());
+  for (const Place& place : places)
+    for (const Binding& row : place.dialect->bindings)
+      for (const std::string& leaf : row.layout.leaves())
+        if (const Slot* slot = slots.find(leaf)) held[slots.index(*slot)] = true;
+  return held;
+}
+
+/// What the places hold of the `wanted` slots, by slot.
+std::vector<Source> sources_in(std::span<const Place> places, const Slots& slots,
+                               const std::vector<bool>& wanted, std::vector<PlanTensor>& tensors) {
+  std::vector<Source> sources;
+  sources.reserve(static_cast<size_t>(std::ranges::count(wanted, true)));
+  Shared<PieceDims> shared;
+  for (const Place& place : places)
+    for (const Binding& row : place.dialect->bindings) {
+      const size_t tensor = tensors.size();
+      tensors.push_back(described(place, row, slots, [&](const Slot& slot, Piece piece) {
+        const size_t index = slots.index(slot);
+        if (!wanted[index]) return;
+        piece.at.shrink_to_fit();
+        sources.push_back({index, tensor, shared.of(std::move(piece.dims)), std::move(piece.at)});
+      }));
+    }
+  std::ranges::stable_sort(sources, {}, &Source::slot);
+  return sources;
 }
 
 /// The sources of a slot for a target on `rank`: of pieces that hold the same part, one.
-std::vector<const Source*> chosen(const std::vector<Source>& all, const Plan& plan, int64_t rank) {
+std::vector<const Source*> chosen(const std::vector<Source>& all, size_t slot, const Plan& plan,
+                                  int64_t rank) {
   std::vector<const Source*> kept;
-  for (const Source& source : all) {
+  for (const Source& source : std::ranges::equal_range(all, slot, {}, &Source::slot)) {
     const auto twin = std::find_if(kept.begin(), kept.end(), [&](const Source* other) {
-      return same_part(other->piece, source.piece);
+      return same_part(*other->dims, *source.dims);
     });
     if (twin == kept.end())
       kept.push_back(&source);
@@ -64,15 +126,16 @@ std::string range(int64_t at, int64_t end) {
 
 int64_t Copy::elements() const {
   int64_t count = 1;
-  for (const Dim& dim : dims) count *= indices(dim.runs);
+  for (const Dim& dim : *dims) count *= indices(dim.runs);
   return count;
 }
 
-std::string Copy::str(const PlanTensor& from_tensor, const PlanTensor& to_tensor) const {
+std::string Copy::str(const std::string& slot_id, const PlanTensor& from_tensor,
+                      const PlanTensor& to_tensor) const {
   const auto side = [&](const Shape& at, bool is_from) {
     std::vector<std::string> texts;
     for (const int64_t fixed : at) texts.push_back(range(fixed, fixed + 1));
-    for (const Dim& dim : dims) {
+    for (const Dim& dim : *dims) {
       std::string text;
       for (const Run& run : dim.runs) {
         const int64_t begin = is_from ? run.from : run.to;
@@ -84,7 +147,7 @@ std::string Copy::str(const PlanTensor& from_tensor, const PlanTensor& to_tensor
     }
     return fmt::format("{}", fmt::join(texts, ", "));
   };
-  return fmt::format("{}: {}[{}] -> {}[{}]", slot, from_tensor.name, side(from_at, true),
+  return fmt::format("{}: {}[{}] -> {}[{}]", slot_id, from_tensor.name, side(from_at, true),
                      to_tensor.name, side(to_at, false));
 }
 
@@ -106,34 +169,26 @@ Plan plan(const Slots& slots, std::span<const Place> from, std::span<const Place
   };
   out.from.reserve(bindings(from));
   out.to.reserve(bindings(to));
-  out.copies.reserve(slots.all().size());
-  SourcesBySlot sources;
-  sources.reserve(slots.all().size());
-  for (const Place& place : from)
-    for (const Binding& row : place.dialect->bindings) {
-      Packed packed = row.layout.pack(slots, place.shards);
-      out.from.push_back(described(place, row, packed, slots));
-      for (Piece& piece : packed.pieces) {
-        std::vector<Source>& of_slot = sources[piece.slot];
-        of_slot.push_back({out.from.size() - 1, std::move(piece)});
-      }
-    }
+  const std::vector<bool> wanted = held_by(to, slots);
+  const std::vector<Source> sources = sources_in(from, slots, wanted, out.from);
+  out.copies.reserve(sources.size());
+  Shared<CopyDims> shared;
   for (const Place& place : to)
     for (const Binding& row : place.dialect->bindings) {
-      const Packed packed = row.layout.pack(slots, place.shards);
-      out.to.push_back(described(place, row, packed, slots));
-      for (const Piece& piece : packed.pieces) {
+      const auto copy_into = [&](const Slot& slot, const Piece& piece) {
         int64_t found = 0;
-        for (const Source* source : chosen(sources[piece.slot], out, place.rank)) {
-          Copy copy{.from = source->tensor,
-                    .to = out.to.size() - 1,
-                    .slot = piece.slot,
-                    .from_at = source->piece.at,
-                    .to_at = piece.at};
-          copy.dims.reserve(piece.dims.size());
+        for (const Source* source : chosen(sources, slots.index(slot), out, place.rank)) {
+          CopyDims dims;
+          dims.reserve(piece.dims.size());
           for (size_t d = 0; d < piece.dims.size(); ++d)
-            copy.dims.push_back({source->piece.dims[d].stored, piece.dims[d].stored,
-                                 joined(source->piece.dims[d].runs, piece.dims[d].runs)});
+            dims.push_back({(*source->dims)[d].stored, piece.dims[d].stored,
+                            joined((*source->dims)[d].runs, piece.dims[d].runs)});
+          Copy copy{.from = source->tensor,
+                    .to = out.to.size(),
+                    .slot = source->slot,
+                    .dims = shared.of(std::move(dims)),
+                    .from_at = source->at,
+                    .to_at = Shape(piece.at.begin(), piece.at.end())};
           const int64_t count = copy.elements();
           found += count;
           if (count) out.copies.push_back(std::move(copy));
@@ -141,7 +196,8 @@ Plan plan(const Slots& slots, std::span<const Place> from, std::span<const Place
         if (found != piece.elements())
           fail(Kind::mismatch, "{} needs {} elements of parameter {}, and the source gives {}",
                row.name, piece.elements(), piece.slot, found);
-      }
+      };
+      out.to.push_back(described(place, row, slots, copy_into));
     }
   return out;
 }
@@ -153,13 +209,16 @@ Plan plan(const Slots& slots, const Dialect& from, const Dialect& to) {
 
 Plan reversed(const Plan& plan) {
   Plan back{plan.to, plan.from, plan.copies};
+  Shared<CopyDims> shared;
   for (Copy& copy : back.copies) {
     std::swap(copy.from, copy.to);
     std::swap(copy.from_at, copy.to_at);
-    for (Copy::Dim& dim : copy.dims) {
+    CopyDims dims = *copy.dims;
+    for (Copy::Dim& dim : dims) {
       std::swap(dim.from, dim.to);
       dim.runs = reversed(std::move(dim.runs));
     }
+    copy.dims = shared.of(std::move(dims));
   }
   std::stable_sort(back.copies.begin(), back.copies.end(),
                    [](const Copy& a, const Copy& b) { return a.to < b.to; });

@@ -4,6 +4,7 @@
 // ranks. Values.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,19 +32,22 @@ struct PlanTensor {
 };
 
 /// A part of one slot, as it lies in a tensor at each end: the product of the dimensions' runs.
+/// A model may have 10^5 of them, of a few kinds: those that map alike share their `dims`.
 struct Copy {
   struct Dim {
     int from = 0, to = 0;  // dimensions of the two tensors
     Runs runs;             // from: index at the source; to: index at the target
+    auto operator<=>(const Dim&) const = default;
   };
   size_t from = 0, to = 0;  // indices into Plan::from and Plan::to
-  std::string slot;
-  std::vector<Dim> dims = {};
+  size_t slot = 0;          // index into the slots that were planned
+  std::shared_ptr<const std::vector<Dim>> dims;
   Shape from_at, to_at;  // coordinates along dimensions that none of `dims` maps
 
   int64_t elements() const;
   /// "layers.0.attn.q: model.layers.0...weight[0:96, 0:96] -> decoder...weight[0, ...]"
-  std::string str(const PlanTensor& from_tensor, const PlanTensor& to_tensor) const;
+  std::string str(const std::string& slot_id, const PlanTensor& from_tensor,
+                  const PlanTensor& to_tensor) const;
 };
 
 struct Plan {

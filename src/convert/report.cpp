@@ -8,11 +8,12 @@ namespace bascule {
 
 int64_t Report::count(TensorReport::Verdict verdict) const {
   return std::count_if(tensors.begin(), tensors.end(),
-                       [&](const TensorReport& row) { return row.verdict == verdict; });
+                       [&](const TensorReport& row) { return row.verdict == verdict; }) +
+         (verdict == TensorReport::Verdict::equal ? without_row : 0);
 }
 
 int64_t Report::elements() const {
-  int64_t total = 0;
+  int64_t total = elements_without_row;
   for (const TensorReport& row : tensors) total += row.elements;
   return total;
 }

@@ -176,7 +176,7 @@ Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
   reporter.phase("verifying", total);
 
   Report report;
-  report.tensors.resize(common.size());
+  if (!options.brief) report.tensors.reserve(common.size());
   std::vector<Pair> pairs(as_index(std::max(1, options.threads)));
   for (size_t begin = 0; begin < common.size(); begin += kGroup) {
     const size_t count = std::min(kGroup, common.size() - begin);
@@ -184,10 +184,18 @@ Report verify(const Spelled& first, const Spelled& second, Reporter& reporter,
     for (const Slot* slot : std::span(common).subspan(begin, count))
       order.bindings.push_back(exact(slot->id, Layout(slot->id)));
     const Side one(first, order), other(second, order);
+    std::vector<TensorReport> rows(count);
     parallel(options.threads, count, [&](size_t slot, int worker) {
-      report.tensors[begin + slot] =
-          compare(one, other, slot, options, pairs[as_index(worker)], reporter);
+      rows[slot] = compare(one, other, slot, options, pairs[as_index(worker)], reporter);
     });
+    for (TensorReport& row : rows) {
+      if (options.brief && row.verdict == TensorReport::Verdict::equal) {
+        ++report.without_row;
+        report.elements_without_row += row.elements;
+      } else {
+        report.tensors.push_back(std::move(row));
+      }
+    }
   }
   std::ranges::move(unmatched, std::back_inserter(report.tensors));
   const auto add = [&](const Spelled& side, TensorReport::Verdict verdict) {
@@ -211,8 +219,11 @@ std::vector<TensorReport> check_padding(const Spelled& spelled) {
   std::vector<TensorReport> rows;
   for (const Binding& binding : spelled.dialect->bindings) {
     if (binding.layout.kind() == Layout::Node::leaf) continue;  // a slot, and nothing else
+    int64_t held = 0;
+    const Shape shape = binding.layout.each_piece(
+        *spelled.slots, {}, [&](const Piece& piece) { held += piece.elements(); });
+    if (held == elements(shape)) continue;
     const Packed packed = binding.layout.pack(*spelled.slots);
-    if (packed.padding() == 0) continue;
     const auto index = find(*spelled.source, binding.name);
     require(index.has_value(), Kind::mismatch, "tensor {} is missing", binding.name);
     const TensorInfo& tensor = spelled.source->tensors()[*index];

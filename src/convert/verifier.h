@@ -19,7 +19,7 @@ struct VerifyOptions {
   int64_t memory = int64_t{150} << 20;
   /// Compare the first converted to the dtypes of the second, as --dtype wrote it.
   bool convert_first = false;
-  /// What is equal is counted, but not described: its rows have neither names nor hashes.
+  /// What is equal is counted, and has no row.
   bool brief = false;
   /// Require that what no slot covers in the second's tensors is zero, as we write it.
   bool zero_padding = false;

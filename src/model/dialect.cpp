@@ -1,7 +1,6 @@
 #include "model/dialect.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -38,7 +37,8 @@ Binding substituted(Binding row, const std::string& index, int64_t value) {
 /// Collects rows whose slots exist.
 class Expansion {
  public:
-  Expansion(const Slots& slots, Indices indices) : slots_(slots), indices_(indices) {}
+  Expansion(const Slots& slots, Indices indices)
+      : slots_(slots), indices_(indices), bound_(slots.all().size()) {}
 
   void row(const Binding& row) {
     if (is_tensor(row)) return layers(row);
@@ -53,12 +53,11 @@ class Expansion {
 
   Dialect finish(const Dialect& dialect, bool whole) {
     for (const Slot& slot : slots_.all()) {
-      const auto found = bound_.find(slot.id);
-      const int times = found == bound_.end() ? 0 : found->second;
+      const int times = bound_[slots_.index(slot)];
       require(times == 1 || !whole, Kind::internal,
               "parameter {} is bound {} times by this dialect", slot.id, times);
     }
-    std::unordered_set<std::string> names;
+    std::unordered_set<std::string_view> names;
     for (const Binding& row : out_.bindings)
       require(names.insert(row.name).second, Kind::internal, "tensor {} is bound twice", row.name);
     for (const Alias& alias : dialect.aliases)
@@ -87,14 +86,14 @@ class Expansion {
         require(slots_.find(leaf), Kind::internal, "tensor {} is half bound: the model has no {}",
                 row.name, leaf);
     }
-    for (const std::string& leaf : leaves) ++bound_[leaf];
+    for (const std::string& leaf : leaves) ++bound_[slots_.index(*slots_.find(leaf))];
     out_.bindings.push_back(std::move(row));
   }
 
   const Slots& slots_;
   Indices indices_;
   Dialect out_;
-  std::unordered_map<std::string, int> bound_;
+  std::vector<int> bound_;  // how often, by slot
 };
 
 }  // namespace

@@ -170,19 +170,8 @@ Packed Layout::pack(const Slots& slots, const Shards& shards) const {
     }
     case Node::stack: {
       Packed out;
-      for (int64_t i = 0; i < number_; ++i) {
-        Packed part = parts_[0].with(name_, i).pack(slots, shards);
-        part.shape.insert(part.shape.begin(), number_);
-        if (i != 0 && part.shape != out.shape)
-          fail(Kind::mismatch, "{}: cannot be stacked, {} and {} differ", str(),
-               to_string(out.shape), to_string(part.shape));
-        out.shape = part.shape;
-        for (Piece& piece : part.pieces) {
-          piece.at.insert(piece.at.begin(), i);
-          for (Piece::Dim& dim : piece.dims) ++dim.stored;
-          out.pieces.push_back(std::move(piece));
-        }
-      }
+      out.shape =
+          each_piece(slots, shards, [&](Piece piece) { out.pieces.push_back(std::move(piece)); });
       return out;
     }
     case Node::pad: {  // a shard may be part padding
@@ -204,6 +193,33 @@ Packed Layout::pack(const Slots& slots, const Shards& shards) const {
     }
   }
   fail(Kind::internal, "unknown kind of layout");
+}
+
+Shape Layout::each_piece(const Slots& slots, const Shards& shards,
+                         const std::function<void(Piece piece)>& visit) const {
+  Shape whole;
+  if (kind_ != Node::stack) {
+    Packed packed = pack(slots, shards);
+    for (Piece& piece : packed.pieces) visit(std::move(piece));
+    return std::move(packed.shape);
+  }
+  for (int64_t i = 0; i < number_; ++i) {
+    Shape shape = parts_[0].with(name_, i).each_piece(slots, shards, [&](Piece piece) {
+      piece.at.insert(piece.at.begin(), i);
+      for (Piece::Dim& dim : piece.dims) ++dim.stored;
+      visit(std::move(piece));
+    });
+    shape.insert(shape.begin(), number_);
+    if (i != 0 && shape != whole)
+      fail(Kind::mismatch, "{}: cannot be stacked, {} and {} differ", str(), to_string(whole),
+           to_string(shape));
+    whole = std::move(shape);
+  }
+  return whole;
+}
+
+Shape Layout::shape(const Slots& slots) const {
+  return each_piece(slots, {}, [](const Piece&) {});
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {

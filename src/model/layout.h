@@ -5,6 +5,7 @@
 // import, export, sharded reads, adapters and verification. A value: copy and share freely.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Piece {
   struct Dim {
     int stored = 0;  // the stored tensor's dimension along which this slot dimension lies
     Runs runs;       // from: index in the slot; to: index in the stored tensor
+    auto operator<=>(const Dim&) const = default;
   };
   std::string slot;
   std::vector<Dim> dims;  // one for each dimension of the slot
@@ -62,6 +64,12 @@ class Layout {
   /// packed, then cut (which also covers more ranks than key-value heads). Throws Error{mismatch}
   /// on a slot that does not exist and Error{unsupported} where sizes do not divide.
   Packed pack(const Slots& slots, const Shards& shards = {}) const;
+  /// The same piece by piece, since a stack of experts may have 10^5: gives each to `visit` and
+  /// returns the shape.
+  Shape each_piece(const Slots& slots, const Shards& shards,
+                   const std::function<void(Piece piece)>& visit) const;
+  /// The shape of the stored tensor.
+  Shape shape(const Slots& slots) const;
 
   /// Puts `value` for {index} in the slots' names.
   Layout with(const std::string& index, int64_t value) const;

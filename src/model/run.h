@@ -1,6 +1,7 @@
 // How one dimension of a slot lies along one dimension of a stored tensor.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -12,7 +13,7 @@ struct Run {
   int64_t from = 0, to = 0, length = 0;
   int64_t count = 1, from_jump = 0, to_jump = 0;
 
-  bool operator==(const Run&) const = default;
+  auto operator<=>(const Run&) const = default;
   int64_t indices() const { return length * count; }
 };
 

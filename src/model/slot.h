@@ -1,8 +1,9 @@
 // Slots: the logical parameters of a model, whatever a file calls them and however it packs them.
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "base/box.h"
@@ -29,7 +30,7 @@ struct Slot {
 class Slots {
  public:
   void add(Slot slot);
-  const Slot* find(const std::string& id) const;
+  const Slot* find(std::string_view id) const;
   const std::vector<Slot>& all() const { return all_; }
   size_t index(const Slot& slot) const { return static_cast<size_t>(&slot - all_.data()); }
   /// The number of parameters; int64 holds any real model.
@@ -37,7 +38,8 @@ class Slots {
 
  private:
   std::vector<Slot> all_;
-  std::unordered_map<std::string, size_t> by_id_;
+  /// A hash table without copies of the ids: the number of a slot, from 1, or 0 where it is free.
+  std::vector<uint32_t> places_;
 };
 
 /// Names every parameter of `arch`.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kHeaderAlignment = 8;
+constexpr size_t kNoShard = static_cast<size_t>(-1);
 constexpr const char* kIndexName = "model.safetensors.index.json";
 
 int64_t size_of(const TensorInfo& tensor) { return bytes(tensor.dtype, elements(tensor.shape)); }
@@ -66,29 +68,48 @@ std::string header_of(const std::vector<size_t>& order, const std::vector<Tensor
   return length + text;
 }
 
-std::string index_json(const std::map<std::string, std::string>& files, int64_t total) {
+// Indices of tensors, sorted by their names.
+std::vector<size_t> by_name(const std::vector<TensorInfo>& tensors) {
+  const auto name = [&](size_t i) -> const std::string& { return tensors[i].name; };
+  std::vector<size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, name);
+  const auto twin = std::ranges::adjacent_find(order, {}, name);
+  if (twin != order.end())
+    fail(Kind::internal, "tensor {} is to be written twice", shown(name(*twin)));
+  return order;
+}
+
+// What lies where, by the tensors' names.
+std::string index_json(const std::vector<TensorInfo>& tensors, const std::vector<size_t>& sorted,
+                       const std::vector<size_t>& shard_of,
+                       const std::vector<SafetensorsShard>& shards, int64_t total) {
   std::string text = "{\n  \"metadata\": {\n    \"total_size\": " + std::to_string(total) +
                      "\n  },\n  \"weight_map\": {";
   const char* separator = "\n";
-  for (const auto& [tensor, file] : files) {
-    text += separator + ("    " + Json(tensor).dump() + ": " + Json(file).dump());
+  for (const size_t i : sorted) {
+    const std::string& file = shards[shard_of[i]].name;
+    text += separator + ("    " + Json(tensors[i].name).dump() + ": " + Json(file).dump());
     separator = ",\n";
   }
   return text + "\n  }\n}\n";
 }
 
-// The shard's tensors as indices, in data order, each taken out of `unplaced`.
-std::vector<size_t> order_of(const SafetensorsShard& shard, const std::vector<TensorInfo>& tensors,
-                             std::map<std::string, size_t>& unplaced) {
+// The tensors of shard `index` in data order; notes where each is in `shard_of`.
+std::vector<size_t> order_of(const std::vector<SafetensorsShard>& shards, size_t index,
+                             const std::vector<TensorInfo>& tensors,
+                             const std::vector<size_t>& sorted, std::vector<size_t>& shard_of) {
+  const SafetensorsShard& shard = shards[index];
+  const auto name_of = [&](size_t i) -> const std::string& { return tensors[i].name; };
   std::vector<size_t> order;
   order.reserve(shard.tensors.size());
   for (const std::string& name : shard.tensors) {
-    const auto at = unplaced.find(name);
-    if (at == unplaced.end())
+    const auto at = std::ranges::lower_bound(sorted, name, {}, name_of);
+    if (at == sorted.end() || name_of(*at) != name || shard_of[*at] != kNoShard)
       fail(Kind::internal, "{} is to hold tensor {}, which is unknown or in a shard already",
            shard.name, shown(name));
-    order.push_back(at->second);
-    unplaced.erase(at);
+    order.push_back(*at);
+    shard_of[*at] = index;
   }
   if (!aligned(order, tensors))
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -128,17 +149,15 @@ Output safetensors_output(std::vector<TensorInfo> tensors,
                           const std::vector<SafetensorsShard>& shards,
                           const std::map<std::string, std::string>& metadata) {
   Output output;
-  std::map<std::string, size_t> unplaced;
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (!unplaced.emplace(tensors[i].name, i).second)
-      fail(Kind::internal, "tensor {} is to be written twice", shown(tensors[i].name));
-  std::map<std::string, std::string> file_of;
+  output.units.reserve(tensors.size());
+  const std::vector<size_t> sorted = by_name(tensors);
+  std::vector<size_t> shard_of(tensors.size(), kNoShard);
   int64_t total = 0;
-  for (const SafetensorsShard& shard : shards) {
-    const std::vector<size_t> order = order_of(shard, tensors, unplaced);
+  for (size_t file = 0; file < shards.size(); ++file) {
+    const SafetensorsShard& shard = shards[file];
+    const std::vector<size_t> order = order_of(shards, file, tensors, sorted, shard_of);
     auto header = std::make_shared<const Frame>(
         Frame{header_of(order, tensors, metadata, shard.name), {}, {}});
-    const size_t file = output.files.size();
     int64_t at = 0;
     const auto add = [&](Unit unit) {
       unit.file = file;
@@ -153,16 +172,18 @@ Output safetensors_output(std::vector<TensorInfo> tensors,
       unit.box = whole(tensors[index].shape);
       unit.data_bytes = size_of(tensors[index]);
       total += unit.data_bytes;
-      file_of[tensors[index].name] = shard.name;
       add(std::move(unit));
     }
     if (order.empty()) add({});
     output.files.push_back({shard.name, at});
   }
-  if (!unplaced.empty())
-    fail(Kind::internal, "tensor {} is in no shard", shown(unplaced.begin()->first));
+  for (const size_t i : sorted)
+    if (shard_of[i] == kNoShard)
+      fail(Kind::internal, "tensor {} is in no shard", shown(tensors[i].name));
+  if (shards.size() > 1)
+    output.small_files.push_back(
+        {kIndexName, index_json(tensors, sorted, shard_of, shards, total)});
   output.tensors = std::move(tensors);
-  if (shards.size() > 1) output.small_files.push_back({kIndexName, index_json(file_of, total)});
   return output;
 }
 

@@ -53,7 +53,7 @@ std::vector<int> writes(const Plan& plan, size_t to) {
   for (const Copy& copy : plan.into(to)) {
     std::vector<int64_t> at = {0};
     for (size_t d = 0; d < shape.size(); ++d) at[0] += copy.to_at[d] * steps[d];
-    for (const Copy::Dim& dim : copy.dims) {
+    for (const Copy::Dim& dim : *copy.dims) {
       std::vector<int64_t> wider;
       for (const int64_t base : at)
         for (const Run& run : unfolded(dim.runs))

@@ -6,17 +6,22 @@ namespace bascule {
 namespace {
 
 constexpr std::string_view kModule = "torch.distributed.checkpoint.metadata";
+// Bytes that a chunk or an object takes, with its name: about.
+constexpr size_t kEachPlace = 256;
 constexpr std::string_view kFileSystem = "torch.distributed.checkpoint.filesystem";
 
 class MetadataWriter {
  public:
   std::string write(const DcpMetadata& metadata) {
+    size_t places = metadata.objects.size();
+    for (const DcpTensor& tensor : metadata.tensors) places += tensor.chunks();
+    out_.reserve(kEachPlace * places);
     object(kModule, "Metadata", [&] {
       out_.string("state_dict_metadata");
       out_.begin_dict();
       for (const DcpTensor& tensor : metadata.tensors) write_tensor(tensor);
       for (const DcpObject& object : metadata.objects) {
-        out_.string(object.name);
+        names_.push_back(out_.fresh_string(object.name));
         begin_object(kModule, "BytesStorageMetadata");
       }
       out_.end_dict();
@@ -84,7 +89,7 @@ class MetadataWriter {
   }
 
   void write_tensor(const DcpTensor& tensor) {
-    out_.string(tensor.name);
+    names_.push_back(out_.fresh_string(tensor.name));
     object(kModule, "TensorStorageMetadata", [&] {
       out_.string("properties");
       properties(tensor.dtype);
@@ -104,10 +109,10 @@ class MetadataWriter {
   }
 
   void write_storage(const DcpMetadata& metadata) {
-    const auto entry = [&](const std::string& name, const BlobPlace& place, auto&& offset) {
+    const auto entry = [&](uint32_t name, const BlobPlace& place, auto&& offset) {
       object(kModule, "MetadataIndex", [&] {
         out_.string("fqn");
-        out_.string(name);
+        out_.again(name);
         out_.string("index");
         out_.none();
         offset();
@@ -121,17 +126,21 @@ class MetadataWriter {
         out_.integer(place.length);
       });
     };
-    for (const DcpTensor& tensor : metadata.tensors)
+    auto name = names_.begin();
+    for (const DcpTensor& tensor : metadata.tensors) {
       for (size_t chunk = 0; chunk < tensor.chunks(); ++chunk)
-        entry(tensor.name, tensor.places[chunk], [&] {
+        entry(*name, tensor.places[chunk], [&] {
           out_.string("offset");
           size(tensor.at(chunk));
         });
+      ++name;
+    }
     // The index of an object has no attribute `offset`.
-    for (const DcpObject& object : metadata.objects) entry(object.name, object.place, [] {});
+    for (const DcpObject& object : metadata.objects) entry(*name++, object.place, [] {});
   }
 
   pickle::Writer out_;
+  std::vector<uint32_t> names_;  // of tensors, then of objects, as out_ numbers them
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ constexpr Word kNone = 0, kFalse = 4, kTrue = 8;
 struct Node {
   Type type;
   uint8_t height = 0;   // nodes above the deepest leaf; 0 while unknown (pickle_graph.h)
+  bool by_new = false;  // of an object
   uint32_t weight = 0;  // nodes of the tree that the graph unfolds to, at most kHeaviest
 };
 
@@ -67,7 +68,6 @@ struct GlobalNode : Node {
   std::string_view module, name;
 };
 struct ObjectNode : Node {
-  bool by_new = false;
   Word callable = kNone, args = kNone, state = kNone, items = kNone;
 };
 struct PersistentNode : Node {

@@ -17,18 +17,24 @@ void Writer::little(Number value) {
 bool Writer::recall(const std::string& key) {
   const auto found = memo_.find(key);
   if (found == memo_.end()) return false;
-  if (found->second < 256) {
-    out_ += 'h';
-    little(static_cast<uint8_t>(found->second));
-  } else {
-    out_ += 'j';
-    little(found->second);
-  }
+  again(found->second);
   return true;
 }
 
-void Writer::remember(const std::string& key) {
-  const auto index = static_cast<uint32_t>(memo_.size());
+void Writer::again(uint32_t number) {
+  if (number < 256) {
+    out_ += 'h';
+    little(static_cast<uint8_t>(number));
+  } else {
+    out_ += 'j';
+    little(number);
+  }
+}
+
+void Writer::remember(const std::string& key) { memo_.emplace(key, put()); }
+
+uint32_t Writer::put() {
+  const uint32_t index = remembered_++;
   if (index < 256) {
     out_ += 'q';
     little(static_cast<uint8_t>(index));
@@ -36,7 +42,7 @@ void Writer::remember(const std::string& key) {
     out_ += 'r';
     little(index);
   }
-  memo_.emplace(key, index);
+  return index;
 }
 
 void Writer::integer(int64_t value) {
@@ -66,13 +72,16 @@ void Writer::number(double value) {
 
 void Writer::string(std::string_view text) {
   const std::string key = std::string("s").append(text);
-  if (recall(key)) return;
+  if (!recall(key)) memo_.emplace(key, fresh_string(text));
+}
+
+uint32_t Writer::fresh_string(std::string_view text) {
   require(text.size() <= UINT32_MAX, Kind::unsupported, "a string of {} bytes to pickle",
           text.size());
   out_ += 'X';
   little(static_cast<uint32_t>(text.size()));
   out_ += text;
-  remember(key);
+  return put();
 }
 
 // Protocol 2 has no bytes: Python spells them as _codecs.encode(text, "latin1").

@@ -22,6 +22,10 @@ class Writer {
   void integer(int64_t value);
   void number(double value);
   void string(std::string_view text);
+  /// A text that was not written before; returns its number, by which again() repeats it without a
+  /// look-up.
+  uint32_t fresh_string(std::string_view text);
+  void again(uint32_t number);
   void bytes(std::string_view data);
   void global(std::string_view module, std::string_view name);
   /// Writes a value and everything in it. Sets and integers of more than 255 bytes are
@@ -45,6 +49,8 @@ class Writer {
   void build() { out_ += 'b'; }
   void persistent() { out_ += 'Q'; }
 
+  /// Expects so many bytes in all.
+  void reserve(size_t bytes) { out_.reserve(bytes); }
   /// Ends the pickle and returns it.
   std::string finish();
 
@@ -52,11 +58,13 @@ class Writer {
   // Recalls what `key` names, if it was written before; else remembers what is now on top.
   bool recall(const std::string& key);
   void remember(const std::string& key);
+  uint32_t put();
   template <class Number>
   void little(Number value);
 
   std::string out_;
   std::unordered_map<std::string, uint32_t> memo_;
+  uint32_t remembered_ = 0;
 };
 
 }  // namespace bascule::pickle

@@ -33,9 +33,9 @@ void require_request(const TorchDistRequest& request) {
   for (const TorchDistTensor& tensor : request.tensors)
     require(!tensor.info.name.empty() && names.insert(tensor.info.name).second, Kind::internal,
             "tensor \"{}\" is to be written twice, or has no name", tensor.info.name);
-  std::vector<std::string> objects = request.extra_states;
+  std::vector<std::string_view> objects(request.extra_states.begin(), request.extra_states.end());
   for (const auto& [name, archive] : request.objects) objects.push_back(name);
-  for (const std::string& name : objects) {
+  for (const std::string_view name : objects) {
     // megatron-core takes a key apart at its only slash.
     require(name.find("/shard_") != name.npos && name.find('/') == name.rfind('/'), Kind::internal,
             "object \"{}\" has no name of the form KEY/shard_OFFSET_COUNT", name);
@@ -45,11 +45,11 @@ void require_request(const TorchDistRequest& request) {
 }
 
 // Cuts a chunk along its first dimension with more than one index until no part exceeds `limit`.
-void split(const Box& chunk, DType dtype, int64_t limit, std::vector<Box>& parts) {
+void split(Box chunk, DType dtype, int64_t limit, std::vector<Box>& parts) {
   const int64_t size = bytes(dtype, elements(chunk.extent));
   const auto cut = std::ranges::find_if(chunk.extent, [](int64_t extent) { return extent > 1; });
   if (size <= limit || cut == chunk.extent.end()) {
-    parts.push_back(chunk);
+    parts.push_back(std::move(chunk));
     return;
   }
   const auto d = static_cast<size_t>(cut - chunk.extent.begin());
@@ -58,7 +58,7 @@ void split(const Box& chunk, DType dtype, int64_t limit, std::vector<Box>& parts
     Box part = chunk;
     part.at[d] += done;
     part.extent[d] = std::min(rows, chunk.extent[d] - done);
-    split(part, dtype, limit, parts);
+    split(std::move(part), dtype, limit, parts);
   }
 }
 
@@ -74,16 +74,16 @@ std::string empty_extra_state() {
 // Fills data files from front to back, keeping them of similar size.
 class Files {
  public:
-  explicit Files(int count) : units_(static_cast<size_t>(count)), sizes_(units_.size(), 0) {}
+  Files(int count, size_t units) : sizes_(static_cast<size_t>(count), 0) { units_.reserve(units); }
 
   /// Appends a unit to file `file` and returns where it lies.
   BlobPlace add(size_t file, Unit unit) {
     unit.file = file;
     unit.offset = sizes_[file];
     sizes_[file] = unit.end();
-    units_[file].push_back(std::move(unit));
-    return {static_cast<uint32_t>(file), units_[file].back().offset,
-            sizes_[file] - units_[file].back().offset};
+    const BlobPlace place{static_cast<uint32_t>(file), unit.offset, sizes_[file] - unit.offset};
+    units_.push_back(std::move(unit));
+    return place;
   }
 
   size_t smallest() const {
@@ -92,14 +92,16 @@ class Files {
 
   /// Moves everything into `output`. Files without units come last, and are left out.
   void move_to(Output& output) {
-    for (size_t i = 0; i < units_.size() && !units_[i].empty(); ++i) {
+    std::ranges::sort(units_, {},
+                      [](const Unit& unit) { return std::pair(unit.file, unit.offset); });
+    const size_t used = units_.empty() ? 0 : units_.back().file + 1;
+    for (size_t i = 0; i < used; ++i)
       output.files.push_back({fmt::format("__0_{}.distcp", i), sizes_[i]});
-      std::ranges::move(units_[i], std::back_inserter(output.units));
-    }
+    output.units = std::move(units_);
   }
 
  private:
-  std::vector<std::vector<Unit>> units_;
+  std::vector<Unit> units_;
   std::vector<int64_t> sizes_;
 };
 
@@ -135,16 +137,21 @@ void require_tiling(const DcpTensor& tensor) {
   }
 }
 
-DcpTensor add_tensor(Files& files, Frames& frames, size_t index, const TorchDistRequest& request) {
-  const TorchDistTensor& wanted = request.tensors[index];
+/// Lays out tensor `index` of the request, whose chunks it takes.
+DcpTensor add_tensor(Files& files, Frames& frames, size_t index, TorchDistRequest& request) {
+  TorchDistTensor& wanted = request.tensors[index];
   DcpTensor tensor{wanted.info.name, wanted.info.dtype, wanted.info.shape, {}, {}, {}};
   std::vector<Box> parts;
-  for (const Box& chunk : wanted.chunks) {
+  parts.reserve(wanted.chunks.size());
+  for (Box& chunk : wanted.chunks) {
     if (chunk.at.size() != tensor.shape.size() || chunk.extent.size() != tensor.shape.size())
       fail(Kind::internal, "{}: a chunk at {} of a tensor of shape {}", tensor.name,
            to_string(chunk.at), to_string(tensor.shape));
-    split(chunk, tensor.dtype, request.chunk_limit, parts);
+    split(std::move(chunk), tensor.dtype, request.chunk_limit, parts);
   }
+  wanted.chunks = {};
+  tensor.offsets.reserve(parts.size() * tensor.shape.size());
+  tensor.sizes.reserve(parts.size() * tensor.shape.size());
   for (const Box& part : parts) {
     std::ranges::copy(part.at, std::back_inserter(tensor.offsets));
     std::ranges::copy(part.extent, std::back_inserter(tensor.sizes));
@@ -175,14 +182,19 @@ Value common_state(int64_t iteration) {
   });
 }
 
-Output torch_dist_output(const TorchDistRequest& request) {
+Output torch_dist_output(TorchDistRequest request) {
   require_request(request);
-  Files files(request.files);
+  size_t chunks = request.objects.size() + 2;
+  for (const TorchDistTensor& tensor : request.tensors) chunks += tensor.chunks.size();
+  Files files(request.files, chunks);
   Frames frames;
   DcpMetadata metadata;
   if (!request.extra_states.empty()) {
     const BlobPlace shared = add_object(files, empty_extra_state());
-    for (const std::string& name : request.extra_states) metadata.objects.push_back({name, shared});
+    metadata.objects.reserve(request.extra_states.size());
+    for (std::string& name : request.extra_states)
+      metadata.objects.push_back({std::move(name), shared});
+    request.extra_states = {};
   }
   for (const auto& [name, archive] : request.objects)
     metadata.objects.push_back({name, add_object(files, archive)});

@@ -42,6 +42,6 @@ pickle::Value common_state(int64_t iteration);
 /// `.metadata`, `metadata.json`, `common.pt` and `train_state.pt`. Output::tensors is in the order
 /// of the request. Throws Error{internal} when the chunks do not tile a tensor, a name occurs twice
 /// or contains what the format cannot spell.
-Output torch_dist_output(const TorchDistRequest& request);
+Output torch_dist_output(TorchDistRequest request);
 
 }  // namespace bascule

@@ -136,8 +136,8 @@ TEST(Plan, PrintsItsCopies) {
   const Slots all = slots(arch);
   const Plan p = plan(all, canonical(all), megatron(arch, all, {.stacked = true}));
   for (const Copy& copy : p.copies)
-    if (copy.slot == "layers.0.attn.k") {
-      EXPECT_EQ(copy.str(p.from[copy.from], p.to[copy.to]),
+    if (const std::string& slot = all.all()[copy.slot].id; slot == "layers.0.attn.k") {
+      EXPECT_EQ(copy.str(slot, p.from[copy.from], p.to[copy.to]),
                 "layers.0.attn.k: layers.0.attn.k[0:4 (x2 every 4), 0:16] -> "
                 "decoder.layers.self_attention.linear_qkv.weight[0, 8:12 (x2 every 16), 0:16]");
       return;
