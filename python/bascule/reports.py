@@ -64,10 +64,13 @@ class Report:
     elements: int
     """Of all parameters that both have."""
     equal: bool
+    without_row: int
+    """Equal parameters that are not among `tensors`: all of them in an Outcome's report."""
 
     def count(self, verdict: Verdict) -> int:
         """How many parameters have this verdict."""
-        return sum(each.verdict is verdict for each in self.tensors)
+        rows = sum(each.verdict is verdict for each in self.tensors)
+        return rows + (self.without_row if verdict is Verdict.EQUAL else 0)
 
     def __bool__(self) -> bool:
         return self.equal

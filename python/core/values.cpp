@@ -154,19 +154,16 @@ nb::object value(const Outcome& outcome) {
 }
 
 nb::object value(const Report& report) {
-  const auto& [tensors, notes, without_row, elements_without_row] = report;
+  const auto& [tensors, notes, without_row, _] = report;
   const nb::object verdicts = nb::module_::import_("bascule.reports").attr("Verdict");
-  nb::list rows;
-  for (const TensorReport& each : tensors) rows.append(row(each, verdicts));
-  if (without_row > 0) {
-    const nb::object nameless = row({}, verdicts);
-    for (int64_t i = 0; i < without_row; ++i) rows.append(nameless);
-  }
   return Making("Report")
-      .with("tensors", nb::tuple(rows))
+      .with(
+          "tensors",
+          tuple_of(tensors, [&verdicts](const TensorReport& each) { return row(each, verdicts); }))
       .with("notes", texts(notes))
       .with("elements", report.elements())
       .with("equal", report.equal())
+      .with("without_row", without_row)
       .made();
 }
 

@@ -8,7 +8,7 @@ namespace bascule {
 namespace {
 
 constexpr int64_t kProgram = int64_t{16} << 20;
-constexpr int64_t kEachTensor = 1800;
+constexpr int64_t kEachTensor = 1800, kEachRow = 800;
 // What window_bytes() leaves to them.
 constexpr int64_t kSetAside = int64_t{40} << 20;
 
@@ -16,10 +16,13 @@ int64_t mebibytes(int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
 }  // namespace
 
-int64_t resident_bytes(int64_t tensors) { return kProgram + kEachTensor * tensors; }
+int64_t resident_bytes(int64_t tensors, bool rows) {
+  return kProgram + (kEachTensor + (rows ? kEachRow : 0)) * tensors;
+}
 
-Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors) {
-  const int64_t needed = resident_bytes(tensors);
+Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors,
+                      bool rows) {
+  const int64_t needed = resident_bytes(tensors, rows);
   require(needed <= options.memory, Kind::user,
           "{}: its {} tensors take {} MiB of memory, but --memory allows {} MiB; pass --memory {}M",
           model.string(), tensors, mebibytes(needed), options.memory >> 20, mebibytes(needed));

@@ -11,17 +11,18 @@
 namespace bascule {
 
 /// Bytes that stay resident whatever the windows of data are: the program, and what is kept of each
-/// tensor.
-int64_t resident_bytes(int64_t tensors);
+/// tensor, with `rows` also its row in a report.
+int64_t resident_bytes(int64_t tensors, bool rows = false);
 
 /// The options for working on a model's data: their memory is less what its tensors take. Throws
 /// Error{user} where those alone do not fit, with the value to give.
-Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors);
+Options within_memory(Options options, const std::filesystem::path& model, int64_t tensors,
+                      bool rows = false);
 
 /// The number of tensors that count.
 inline Options within_memory(Options options, const std::filesystem::path& model,
-                             const Slots& slots) {
-  return within_memory(std::move(options), model, static_cast<int64_t>(slots.all().size()));
+                             const Slots& slots, bool rows = false) {
+  return within_memory(std::move(options), model, static_cast<int64_t>(slots.all().size()), rows);
 }
 
 }  // namespace bascule

@@ -115,7 +115,7 @@ Report verify_checkpoints(const std::string& first_path, const std::string& seco
           "and {} with {} layers of width {} and {} tokens ({})",
           first.family->name, a.layers.size(), a.hidden, a.vocab, first.path.string(),
           second.family->name, b.layers.size(), b.hidden, b.vocab, second.path.string());
-  const Options within = within_memory(options, first.path, first.slots);
+  const Options within = within_memory(options, first.path, first.slots, !options.brief);
   Report report = verify(spelled(first), spelled(second), reporter,
                          {.threads = within.threads,
                           .memory = within.memory,

@@ -34,6 +34,11 @@ TEST(MemoryBudget, OfWhatTheReadmePromises) {
                [] { within_memory({}, "model", 79'000); });
 }
 
+TEST(MemoryBudget, CountsTheRowsOfAReport) {
+  expect_error(Kind::user, "its 75000 tensors take 202 MiB of memory",
+               [] { within_memory({}, "model", 75'000, /*rows=*/true); });
+}
+
 TEST(MemoryBudget, TooSmallIsAnErrorThatSaysWhatIsEnough) {
   expect_error(Kind::user,
                "its 37000 tensors take 80 MiB of memory, but --memory allows 64 MiB; pass "
