@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kernels/compute_type.h"
 #include "nn/experts.h"
 #include "nn/feed_forward.h"
@@ -13,7 +15,18 @@ struct Rows {
   Tensor tokens, places;  // what expert e takes: row and column of Routing::experts
 };
 
-Rows rows_of(const Routing& routing, int64_t expert) {
+/// Of a run of sizes alone: the most that may be. Everything goes to the last expert, when most is
+/// kept, which a token does with one choice; the others share the rest.
+Rows supposed(const Routing& routing, bool last, int64_t others) {
+  const int64_t tokens = routing.experts.size(0), rest = routing.experts.numel() - tokens;
+  const Tensor rows =
+      at::empty({last ? tokens : (rest + others - 1) / std::max<int64_t>(1, others)},
+                routing.experts.options());
+  return {rows, rows};
+}
+
+Rows rows_of(const Routing& routing, int64_t expert, int64_t experts) {
+  if (routing.experts.is_meta()) return supposed(routing, expert + 1 == experts, experts - 1);
   Tensor here = routing.experts == expert;
   if (routing.kept.defined()) here.logical_and_(routing.kept);
   const std::vector<Tensor> found = here.nonzero().unbind(1);
@@ -40,7 +53,7 @@ class ExpertsInTurn : public Experts {
     const at::ScalarType type = compute_type(in);
     Tensor out = at::zeros(in.sizes(), in.options().dtype(type));
     for (size_t e = 0; e < experts_.size(); ++e) {
-      const Rows rows = rows_of(routing, static_cast<int64_t>(e));
+      const Rows rows = rows_of(routing, static_cast<int64_t>(e), std::ssize(experts_));
       const Tensor part =
           experts_[e].forward(in.index_select(0, rows.tokens), batch, saved.parts[e]);
       saved.tensors.push_back(part);
@@ -58,7 +71,7 @@ class ExpertsInTurn : public Experts {
     Tensor din = at::zeros(in.sizes(), in.options().dtype(type));
     Tensor dweights = at::zeros_like(routing.weights);
     for (size_t e = 0; e < experts_.size(); ++e) {
-      const Rows rows = rows_of(routing, static_cast<int64_t>(e));
+      const Rows rows = rows_of(routing, static_cast<int64_t>(e), std::ssize(experts_));
       const Tensor dpart = dout.index_select(0, rows.tokens).to(type);
       dweights.index_put_({rows.tokens, rows.places}, (dpart * kept[e].to(type)).sum(1));
       const Tensor weights = routing.weights.index({rows.tokens, rows.places}).unsqueeze(1);

@@ -1,7 +1,5 @@
 #include "train/peak_memory.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "kernels/device.h"
 #include "kernels/memory_count.h"
@@ -17,12 +15,6 @@ int64_t with_margin(int64_t bytes, at::Device device, bool mixed_precision) {
   constexpr int64_t kWidened = int64_t{4} << 20;     // a slice of a gradient on its way to fp32
   const int64_t beside = device.is_cuda() ? kWorkspace : mixed_precision ? kWidened : 0;
   return bytes + bytes / 200 + beside;
-}
-
-bool has_experts(const Arch& arch) {
-  return std::ranges::any_of(arch.layers, [](const Layer& layer) {
-    return std::holds_alternative<Moe>(layer.feed_forward);
-  });
 }
 
 Batch sizes_of(const Settings& settings) {
@@ -49,10 +41,6 @@ PeakMemory predicted_peak(const Settings& settings) {
   forget_meta_peak();
   const int64_t before = meta_memory().live;
   TrainedModel model = described(settings);
-  require(
-      !has_experts(model.arch) || device.is_cuda(), Kind::unsupported,
-      "the peak memory of mixtures is not predicted for a CPU, where experts take one after the "
-      "other what the router sends them");
   const Training run = make_training(std::move(model), settings, at::kMeta);
   Batch ahead;  // the next one is read while one is computed, on the host
   if (device.is_cpu()) ahead = sizes_of(settings);

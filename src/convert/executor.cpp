@@ -208,6 +208,7 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
     }
   }
   std::vector<int64_t> done;
+  done.reserve(targets.size());
   for (const auto& target : targets) done.push_back(target->done());
   Tasks tasks(output, window_bytes(options.memory, options.threads), std::move(done));
   std::vector<Buffers> buffers(static_cast<size_t>(std::max(1, options.threads)));

@@ -106,7 +106,9 @@ std::vector<Source> sources_in(std::span<const Place> places, const Slots& slots
 std::vector<const Source*> chosen(const std::vector<Source>& all, size_t slot, const Plan& plan,
                                   int64_t rank) {
   std::vector<const Source*> kept;
-  for (const Source& source : std::ranges::equal_range(all, slot, {}, &Source::slot)) {
+  for (auto at = std::ranges::lower_bound(all, slot, {}, &Source::slot);
+       at != all.end() && at->slot == slot; ++at) {
+    const Source& source = *at;
     const auto twin = std::find_if(kept.begin(), kept.end(), [&](const Source* other) {
       return same_part(*other->dims, *source.dims);
     });

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "model/dialect.h"
@@ -37,7 +38,9 @@ struct Copy {
   struct Dim {
     int from = 0, to = 0;  // dimensions of the two tensors
     Runs runs;             // from: index at the source; to: index at the target
-    auto operator<=>(const Dim&) const = default;
+    bool operator<(const Dim& other) const {
+      return std::tie(from, to, runs) < std::tie(other.from, other.to, other.runs);
+    }
   };
   size_t from = 0, to = 0;  // indices into Plan::from and Plan::to
   size_t slot = 0;          // index into the slots that were planned

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/box.h"
@@ -34,7 +35,9 @@ struct Piece {
   struct Dim {
     int stored = 0;  // the stored tensor's dimension along which this slot dimension lies
     Runs runs;       // from: index in the slot; to: index in the stored tensor
-    auto operator<=>(const Dim&) const = default;
+    bool operator<(const Dim& other) const {
+      return std::tie(stored, runs) < std::tie(other.stored, other.runs);
+    }
   };
   std::string slot;
   std::vector<Dim> dims;  // one for each dimension of the slot

@@ -1,7 +1,7 @@
 // How one dimension of a slot lies along one dimension of a stored tensor.
 #pragma once
 
-#include <compare>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -13,7 +13,9 @@ struct Run {
   int64_t from = 0, to = 0, length = 0;
   int64_t count = 1, from_jump = 0, to_jump = 0;
 
-  auto operator<=>(const Run&) const = default;
+  bool operator==(const Run&) const = default;
+  bool operator<(const Run& other) const { return numbers() < other.numbers(); }
+  std::array<int64_t, 6> numbers() const { return {from, to, length, count, from_jump, to_jump}; }
   int64_t indices() const { return length * count; }
 };
 
