@@ -54,8 +54,7 @@ class ExpertsInTurn : public Experts {
     Tensor out = at::zeros(in.sizes(), in.options().dtype(type));
     for (size_t e = 0; e < experts_.size(); ++e) {
       const Rows rows = rows_of(routing, static_cast<int64_t>(e), std::ssize(experts_));
-      const Tensor part =
-          experts_[e].forward(in.index_select(0, rows.tokens), batch, saved.parts[e]);
+      const Tensor part = experts_[e].forward(in.index({rows.tokens}), batch, saved.parts[e]);
       saved.tensors.push_back(part);
       const Tensor weights = routing.weights.index({rows.tokens, rows.places}).unsqueeze(1);
       out.index_add_(0, rows.tokens, part.to(type) * weights);
@@ -72,7 +71,7 @@ class ExpertsInTurn : public Experts {
     Tensor dweights = at::zeros_like(routing.weights);
     for (size_t e = 0; e < experts_.size(); ++e) {
       const Rows rows = rows_of(routing, static_cast<int64_t>(e), std::ssize(experts_));
-      const Tensor dpart = dout.index_select(0, rows.tokens).to(type);
+      const Tensor dpart = dout.index({rows.tokens}).to(type);
       dweights.index_put_({rows.tokens, rows.places}, (dpart * kept[e].to(type)).sum(1));
       const Tensor weights = routing.weights.index({rows.tokens, rows.places}).unsqueeze(1);
       const Tensor dx =

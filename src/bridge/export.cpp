@@ -24,13 +24,15 @@ TravellingFiles files_of(const fs::path& iteration) {
   return files;
 }
 
-/// The original config.json byte for byte when it still describes the model, its dtype set where
-/// the import's or this export's --dtype changes that; otherwise one made from the architecture.
+/// The original config.json byte for byte when it still describes the model, its dtype, where it
+/// has one, set as the import's or this export's --dtype changes that; otherwise one made from the
+/// architecture.
 std::string config_json(const Opened& source, const TravellingFiles& files, const Options& options,
                         std::vector<std::string>& warnings) {
   const std::string& dtype = options.dtype.empty() ? source.dtype : options.dtype;
   if (!source.config) return made_config(*source.family, source.arch, dtype, files, warnings);
-  if (source.config->dtype == dtype) return read_small_file(files.at("config.json"), kConfigLimit);
+  if (source.config->dtype.empty() || source.config->dtype == dtype)
+    return read_small_file(files.at("config.json"), kConfigLimit);
   return hf_config_text(with_dtype(source.config->tree, dtype));
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -27,12 +29,41 @@ bool is_stacked(const TensorSource& source) {
   return true;
 }
 
-/// The padding that the file itself has: all rows of its embedding.
-int64_t vocab_multiple(const TensorSource& source, int64_t vocab) {
-  for (const TensorInfo& tensor : source.tensors())
-    if (tensor.name.ends_with("embedding.word_embeddings.weight") && !tensor.shape.empty())
-      return std::max(tensor.shape[0], vocab) > 0 ? std::max(tensor.shape[0], vocab) : 1;
+/// The padding that the file itself has: all rows of its embedding. Throws Error{mismatch} where
+/// the configuration, in `file`, does not explain them.
+int64_t vocab_multiple(const TensorSource& source, const MegatronConfig& config,
+                       const fs::path& file) {
+  const int64_t vocab = config.arch.vocab, multiple = config.vocab_multiple;
+  for (const TensorInfo& tensor : source.tensors()) {
+    if (!tensor.name.ends_with("embedding.word_embeddings.weight") || tensor.shape.empty())
+      continue;
+    const int64_t rows = tensor.shape[0];
+    require(rows - vocab < multiple, Kind::mismatch,
+            "{}: model.vocab_size is {}, padded to a multiple of {}, but {} has {} rows; correct "
+            "vocab_size, or say with should_pad_vocab and make_vocab_size_divisible_by how rows "
+            "were padded",
+            file.string(), vocab, multiple, tensor.name, rows);
+    return std::max<int64_t>({rows, vocab, 1});
+  }
   return 1;
+}
+
+/// Whether layers are made of the same parts, so that a tensor can hold one of all layers.
+bool layers_stack(const Arch& arch) {
+  const auto kind = [](const Layer& layer) {
+    return std::pair(layer.mixer.index(), layer.feed_forward.index());
+  };
+  return std::ranges::adjacent_find(arch.layers, std::ranges::not_equal_to(), kind) ==
+         arch.layers.end();
+}
+
+/// The dtype that the largest part of the weights is stored in.
+std::string stored_dtype(const TensorSource& source) {
+  std::map<DType, int64_t> count;
+  for (const TensorInfo& tensor : source.tensors()) count[tensor.dtype] += elements(tensor.shape);
+  const auto most =
+      std::ranges::max_element(count, {}, [](const auto& each) { return each.second; });
+  return most == count.end() ? "" : std::string(torch_name(most->first));
 }
 
 /// Throws Error{user} where --family names another than the checkpoint does.
@@ -67,10 +98,10 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
                      : fmt::format(", one of: {}", fmt::join(known, ", ")));
 }
 
-bool floating(DType dtype) {
-  constexpr DType kIntegers[] = {DType::boolean, DType::u8,  DType::i8,  DType::u16, DType::i16,
-                                 DType::u32,     DType::i32, DType::u64, DType::i64};
-  return std::ranges::find(kIntegers, dtype) == std::end(kIntegers);
+/// Whether a parameter can be stored so, with no codec between.
+bool plain(DType dtype) {
+  constexpr DType kPlain[] = {DType::f64, DType::f32, DType::f16, DType::bf16};
+  return std::ranges::find(kPlain, dtype) != std::end(kPlain);
 }
 
 /// Throws Error{mismatch} where a tensor has another shape than the configuration gives, or cannot
@@ -83,8 +114,9 @@ void check_tensors(const TensorSource& source, const Opened& opened) {
     if (tensor.shape != wanted)
       fail(Kind::mismatch, "{}: tensor {} has shape {}, but the configuration gives {}",
            opened.path.string(), tensor.name, to_string(tensor.shape), to_string(wanted));
-    require(row.codec != Codec::plain || floating(tensor.dtype), Kind::mismatch,
-            "{}: tensor {} holds {}, and parameters are floating-point numbers",
+    require(row.codec != Codec::plain || plain(tensor.dtype), Kind::mismatch,
+            "{}: tensor {} holds {}, and this model's parameters are bfloat16, float16, float32 or "
+            "float64; dequantize it first, or take the model's release in one of these",
             opened.path.string(), tensor.name, torch_name(tensor.dtype));
   }
 }
@@ -110,6 +142,7 @@ Opened open_hf(const std::string& path_or_id, const Options& options) {
   in_context(config.string(), [&] { require_family(opened.family->name, options); });
   opened.arch = opened.config->arch;
   opened.dtype = opened.config->dtype;
+  if (opened.dtype.empty()) opened.dtype = stored_dtype(*opened.hf.weights);
   in_context(config.string(), [&] {
     opened.slots = slots(opened.arch);
     opened.dialect = hf_dialect(*opened.family, opened.arch, opened.slots);
@@ -151,8 +184,13 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
       opened.config.reset();
   }
   in_context(run_config.string(), [&] { opened.slots = slots(opened.arch); });
-  opened.form = {.vocab_multiple = vocab_multiple(*opened.dist, opened.arch.vocab),
+  opened.form = {.vocab_multiple = vocab_multiple(*opened.dist, config.model, run_config),
                  .stacked = is_stacked(*opened.dist)};
+  require(
+      !opened.form.stacked || layers_stack(opened.arch), Kind::mismatch,
+      "{}: model.moe_layer_freq mixes layers with experts and without, but {} has a tensor that "
+      "holds a norm of all layers, as where they are alike; correct moe_layer_freq",
+      run_config.string(), opened.path.string());
   opened.dialect = megatron(opened.arch, opened.slots, opened.form);
   for (const char* pattern : kNotTheModel) opened.dialect.ignored.push_back(pattern);
   check_tensors(*opened.dist, opened);

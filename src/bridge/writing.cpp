@@ -100,11 +100,14 @@ void fill(Workspace& workspace, const std::function<void()>& work) {
   try {
     work();
   } catch (const Error& error) {
-    if (error.kind() == Kind::unsupported)
-      workspace.discard();  // the same command would fail again
+    if (error.kind() == Kind::unsupported || !workspace.resumable())
+      workspace.discard();  // the same command would fail again, or begin again
     if (error.kind() != Kind::interrupted || !workspace.resumable()) throw;
     fail(Kind::interrupted, "{}; what is done is kept in {}: the same command resumes it",
          error.what(), workspace.directory().parent_path().string());
+  } catch (...) {  // a reporter's
+    if (!workspace.resumable()) workspace.discard();
+    throw;
   }
 }
 

@@ -103,6 +103,11 @@ void precision(ConfigIo& io, std::string& dtype) {
   bool bf16 = dtype == "bfloat16", fp16 = dtype == "float16";
   io("bf16", bf16, false);
   io("fp16", fp16, false);
+  require(io.reading() || std::ranges::count(kTypes, type, &Spelling<std::string_view>::value) > 0,
+          Kind::unsupported,
+          "the model is of {}, and Megatron's parameters are of bfloat16, float16 or float32; pass "
+          "--dtype",
+          type.empty() ? "no dtype" : type);
   named(io, "params_dtype", type, kTypes);
   if (bf16 && fp16) io.malformed("fp16", "and bf16 cannot both be true");
   // The switches win: Megatron wraps the model into one that casts its parameters.
