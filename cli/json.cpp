@@ -77,6 +77,7 @@ std::string report_json(const Report& report) {
   return text({{"equal", report.equal()},
                {"elements", report.elements()},
                {"counts", counts(report)},
+               {"difference", report.difference},
                {"notes", report.notes},
                {"tensors", tensors}});
 }

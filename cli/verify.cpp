@@ -30,6 +30,7 @@ std::string report_text(const Report& report, const Terminal& terminal) {
   std::vector<std::string> differences;
   for (const TensorReport& row : report.tensors)
     if (row.verdict != Verdict::equal) differences.push_back(sentence(row));
+  if (!report.difference.empty()) differences.insert(differences.begin(), report.difference);
   std::string out = first_lines(differences, terminal);
   for (const std::string& note : report.notes) out += line("note: ", note, terminal);
   const int64_t all = static_cast<int64_t>(report.tensors.size()) + report.without_row;
@@ -97,7 +98,9 @@ Verb verify_verb() {
           "With two checkpoints, of either format and in any order: compares them parameter by "
           "parameter, whatever their tensors are called and however they are fused, split, padded "
           "or sharded, and says what is equal, what differs (how many elements, where first, both "
-          "values), and what only one of them has. Exit code 4 on any difference.\n\n"
+          "values), and what only one of them has. Settings that make the same weights compute "
+          "something "
+          "else differ, too. Exit code 4 on any difference.\n\n"
           "With one: hashes its files and compares them with the manifest that bascule wrote. A "
           "checkpoint without a manifest has only its structure checked, and that is said.",
       .examples =

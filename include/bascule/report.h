@@ -30,14 +30,17 @@ struct TensorReport {
 struct Report {
   std::vector<TensorReport> tensors;
   std::vector<std::string> notes;  // facts that do not make models differ
+  /// How the models differ beside their tensors, which then compute something else: a setting, or
+  /// the family. Empty where they do not.
+  std::string difference = {};
   /// Equal parameters that nobody asked to see row by row, and the elements of all of them.
   int64_t without_row = 0, elements_without_row = 0;
 
   int64_t count(TensorReport::Verdict verdict) const;
   int64_t elements() const;
   bool equal() const {
-    return count(TensorReport::Verdict::equal) ==
-           static_cast<int64_t>(tensors.size()) + without_row;
+    return difference.empty() && count(TensorReport::Verdict::equal) ==
+                                     static_cast<int64_t>(tensors.size()) + without_row;
   }
 };
 

@@ -61,6 +61,8 @@ class Report:
     tensors: tuple[TensorReport, ...]
     notes: tuple[str, ...]
     """Facts that do not make models differ."""
+    difference: str
+    """How they differ beside their tensors: a setting, or the family. Empty where they do not."""
     elements: int
     """Of all parameters that both have."""
     equal: bool

@@ -154,13 +154,14 @@ nb::object value(const Outcome& outcome) {
 }
 
 nb::object value(const Report& report) {
-  const auto& [tensors, notes, without_row, _] = report;
+  const auto& [tensors, notes, difference, without_row, _] = report;
   const nb::object verdicts = nb::module_::import_("bascule.reports").attr("Verdict");
   return Making("Report")
       .with(
           "tensors",
           tuple_of(tensors, [&verdicts](const TensorReport& each) { return row(each, verdicts); }))
       .with("notes", texts(notes))
+      .with("difference", difference)
       .with("elements", report.elements())
       .with("equal", report.equal())
       .with("without_row", without_row)

@@ -3,6 +3,7 @@
 #include "base/shown.h"
 #include "bridge/memory_budget.h"
 #include "bridge/opened.h"
+#include "families/run_config.h"
 #include "settings/config_io.h"
 #include "settings/nearest.h"
 #include "store/manifest.h"
@@ -84,23 +85,36 @@ std::pair<Opened, Opened> open_both(const std::string& first_path, const std::st
   return {std::move(first), std::move(second)};
 }
 
-/// What two models of one size have that tensors do not show; empty when nothing.
-std::string difference(const Opened& first, const Opened& second) {
-  const std::string part = difference(first.arch, second.arch);
+/// The facts that count: where one is a Megatron checkpoint, those that Megatron can hold.
+Arch compared(const Opened& model, bool as_megatron) {
+  if (!as_megatron) return model.arch;
+  try {
+    return as_megatron_holds(*model.family, model.arch);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::unsupported) throw;
+    return model.arch;  // Megatron cannot hold it at all
+  }
+}
+
+/// Adds to the report what two models of one size have that tensors do not show.
+void add_difference(const Opened& first, const Opened& second, Report& report) {
+  const bool megatron =
+      first.format == Opened::Format::torch_dist || second.format == Opened::Format::torch_dist;
+  const std::string part = difference(compared(first, megatron), compared(second, megatron));
   const std::string &a = first.family->name, &b = second.family->name;
-  if (first.family == second.family) {
-    if (part.empty()) return "";
-    return fmt::format(
+  if (first.family == second.family && !part.empty())
+    report.difference = fmt::format(
         "the configurations differ, first in {}: the same weights compute something else; compare "
         "the output of `bascule inspect` on both",
         part);
-  }
-  if (part.empty())
-    return fmt::format("the first is of family {}, the second of {}; both compute the same", a, b);
-  return fmt::format(
-      "these are models of two families, {} and {}, and differ first in {}; compare the output of "
-      "`bascule inspect` on both",
-      a, b, part);
+  else if (!part.empty())
+    report.difference = fmt::format(
+        "these are models of two families, {} and {}, and differ first in {}; compare the output "
+        "of `bascule inspect` on both",
+        a, b, part);
+  else if (first.family != second.family)
+    report.notes.push_back(
+        fmt::format("the first is of family {}, the second of {}; both compute the same", a, b));
 }
 
 }  // namespace
@@ -121,8 +135,7 @@ Report verify_checkpoints(const std::string& first_path, const std::string& seco
                           .memory = within.memory,
                           .convert_first = false,
                           .brief = options.brief});
-  if (std::string note = difference(first, second); !note.empty())
-    report.notes.push_back(std::move(note));
+  add_difference(first, second, report);
   return report;
 }
 
