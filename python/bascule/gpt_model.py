@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,38 @@ from bascule.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+
+class _Held(NamedTuple):
+    """A module or a tensor that the engine knows, and where the model has it."""
+
+    name: str
+    parent: nn.Module
+    leaf: str
+    value: nn.Module | Tensor
+    address: int
+
+    def check(self) -> None:
+        """Raises where the model has another by now, or the tensor is in other memory."""
+        found = getattr(self.parent, self.leaf, None)
+        if found is not self.value or _address(found) != self.address:
+            raise UnsupportedError(
+                f"{self.name} was replaced, and the engine computes with its own tensors; copy "
+                "values into these: with torch.no_grad(): parameter.copy_(values)"
+            )
+
+
+def _address(value: nn.Module | Tensor) -> int:
+    return value.data_ptr() if isinstance(value, Tensor) else 0
+
+
+def _all_held(model: nn.Module) -> list[_Held]:
+    return [
+        _Held(f"{name}.{leaf}".lstrip("."), parent, leaf, value, _address(value))
+        for name, parent in model.named_modules()
+        for of_a_kind in (parent._modules, parent._parameters, parent._buffers)
+        for leaf, value in of_a_kind.items()
+    ]
 
 
 class _Run(torch.autograd.Function):
@@ -59,6 +91,7 @@ class GPTModel(nn.Module):
             held = nn.Parameter(value) if trained else value
             _hold(self, name.split("."), held)
             self._order.append(held)
+        self._held = _all_held(self)
 
     def forward(
         self,
@@ -85,8 +118,10 @@ class GPTModel(nn.Module):
 
         Raises:
             bascule.UserError: ids out of range, or shapes that do not fit.
-            bascule.UnsupportedError: another attention mask.
+            bascule.UnsupportedError: another attention mask, or a parameter was replaced.
         """
+        for held in self._held:
+            held.check()
         _check_mask(attention_mask, input_ids)
         kept = torch.is_grad_enabled() and any(each.requires_grad for each in self._order)
         result: Tensor = _Run.apply(self, input_ids, position_ids, labels, kept, *self._order)

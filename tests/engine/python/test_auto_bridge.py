@@ -125,6 +125,34 @@ def test_memory_is_shared(bridge) -> None:
     assert torch.equal(model(tokens), before)
 
 
+def test_replaced_parameters_are_refused(bascule, bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    tokens = ids(model.vocab_size)
+    before = model(tokens).detach()
+    norm = model.decoder.final_layernorm
+    words = r"decoder.final_layernorm.weight was replaced, .*parameter.copy_\(values\)"
+    held = norm.weight
+    norm.weight = torch.nn.Parameter(torch.zeros_like(held))
+    with pytest.raises(bascule.UnsupportedError, match=words):
+        model(tokens)
+    norm.weight = held
+    assert torch.equal(model(tokens), before)
+    model.decoder.final_layernorm = torch.nn.LayerNorm(len(held))
+    with pytest.raises(bascule.UnsupportedError, match=r"decoder.final_layernorm was replaced"):
+        model(tokens)
+    model.decoder.final_layernorm = norm
+    own = dict(model.named_parameters())
+    assert torch.equal(torch.func.functional_call(model, own, tokens), before)
+    other = {"decoder.final_layernorm.weight": torch.zeros_like(held)}
+    with pytest.raises(bascule.UnsupportedError, match=words):
+        torch.func.functional_call(model, other, tokens)
+    assert torch.equal(model(tokens), before)
+    values = torch.nn.utils.parameters_to_vector(model.parameters())
+    torch.nn.utils.vector_to_parameters(values, model.parameters())
+    with pytest.raises(bascule.UnsupportedError, match="embedding.* was replaced"):
+        model(tokens)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_export_returns_every_byte(family: str, bascule, tmp_path: Path) -> None:
     folder = ROOT / "tests/golden" / family / "hf"
