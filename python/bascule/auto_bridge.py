@@ -152,7 +152,9 @@ class AutoBridge:
         path = self.path if hf_path is None else resolve(hf_path)
         if path is None:
             raise UnsupportedError("a bridge of a configuration has no weights; give hf_path")
-        unwrapped(model).engine.load_weights(path)
+        filled = unwrapped(model)
+        filled.engine.load_weights(path)
+        filled.count_change()
         return model
 
     def get_conversion_tasks(

@@ -46,6 +46,20 @@ def _all_held(model: nn.Module) -> list[_Held]:
     ]
 
 
+def _versions(
+    model: GPTModel, tokens: Tensor, positions: Tensor | None, labels: Tensor | None
+) -> list[tuple[str, Tensor, int]]:
+    """What a backward reads of what callers may change, and how often it was changed so far.
+
+    Parameters that lie in one piece of memory are counted together, and cannot be told apart.
+    """
+    read = [("a parameter of the model", each) for each in model.parameters()]
+    for name, given in (("input_ids", tokens), ("position_ids", positions), ("labels", labels)):
+        if given is not None and not given.is_inference():
+            read.append((name, given))
+    return [(name, tensor, tensor._version) for name, tensor in read]
+
+
 class _Run(torch.autograd.Function):
     """One forward of the engine; its backward is the engine's own."""
 
@@ -61,11 +75,19 @@ class _Run(torch.autograd.Function):
     ) -> Tensor:
         run = _engine.forward(model.engine, tokens, positions, kept)
         ctx.run, ctx.labels = run, labels
+        ctx.read = _versions(model, tokens, positions, labels) if kept else []
         ctx.set_materialize_grads(True)
         return run.logits() if labels is None else run.losses(labels)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        for name, tensor, version in ctx.read:
+            if tensor._version != version:
+                raise RuntimeError(  # as torch's own functions
+                    "one of the variables needed for gradient computation has been modified by an "
+                    f"inplace operation: {name} is at version {tensor._version}; expected version "
+                    f"{version} instead. Call backward before the change, or forward after it"
+                )
         wanted = list(ctx.needs_input_grad[5:])
         return (None, None, None, None, None, *ctx.run.backward(gradients[0], ctx.labels, wanted))
 
@@ -126,6 +148,10 @@ class GPTModel(nn.Module):
         kept = torch.is_grad_enabled() and any(each.requires_grad for each in self._order)
         result: Tensor = _Run.apply(self, input_ids, position_ids, labels, kept, *self._order)
         return result
+
+    def count_change(self) -> None:
+        """Tells autograd that the engine changed the parameters in place."""
+        torch.autograd.graph.increment_version(tuple(self._order))
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

@@ -104,6 +104,31 @@ def test_gradients_add_up_and_a_forward_has_one_backward(bridge) -> None:
         loss.backward()
 
 
+def test_changes_between_forward_and_backward_are_refused(bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    tokens = ids(model.vocab_size)
+    labels = tokens.clone()
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(tokens).sum().backward()
+
+    def changed(change) -> str:
+        loss = model(tokens, labels=labels).sum()
+        change()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation") as raised:
+            loss.backward()
+        return str(raised.value)
+
+    assert "a parameter of the model is at version" in changed(optimizer.step)
+    assert "labels is at" in changed(lambda: labels.add_(0))
+    assert "input_ids is at" in changed(lambda: tokens.add_(0))
+    assert "a parameter" in changed(lambda: bridge.load_hf_weights(model))
+    model.requires_grad_(False)
+    model.output_layer.weight.requires_grad_(True)
+    norm = model.decoder.final_layernorm.weight
+    assert "a parameter" in changed(lambda: norm.mul_(2))
+    model(tokens).sum().backward()
+
+
 def test_frozen_parameters_get_no_gradient(bridge) -> None:
     (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
     model.embedding.word_embeddings.weight.requires_grad_(False)
