@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
 from bascule.errors import Error, UnsupportedError
-from bascule.hub import resolve
+from bascule.hub import missing, resolve
 from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.provider import ModelProvider
 from bascule.reading import models
@@ -45,10 +45,27 @@ class AutoBridge:
     ```
     """
 
-    def __init__(self, path: Path | None, config: str = "", dtype: str = "") -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path | None,
+        config: str = "",
+        dtype: str = "",
+        hub: tuple[str, str | None] | None = None,
+    ) -> None:
+        self._path = path
         self._config = config
         self._dtype = dtype
+        self._hub = hub
+
+    @property
+    def path(self) -> Path | None:
+        """The model's directory, None: of a configuration. The weights of a model of the Hub are
+        downloaded when this is first asked for.
+        """
+        if self._path is None and self._hub is not None:
+            name, revision = self._hub
+            self._path = resolve(name, revision=revision)
+        return self._path
 
     @classmethod
     def from_hf_pretrained(
@@ -60,7 +77,8 @@ class AutoBridge:
         dtype: torch.dtype | str | None = None,
         revision: str | None = None,
     ) -> AutoBridge:
-        """A bridge to a model's directory, or to a model of the Hub.
+        """A bridge to a model's directory, or to a model of the Hub, whose weights are downloaded
+        when they are needed.
 
         Args:
             path: the directory, or a Hub id, which is looked for in the local cache first.
@@ -74,9 +92,19 @@ class AutoBridge:
         """
         wanted = dtype if dtype is not None else torch_dtype
         name = "" if wanted in (None, "auto") else str(wanted).removeprefix("torch.")
-        bridge = cls(resolve(path, revision=revision), dtype=name)
-        bridge._family()
-        return bridge
+        found = resolve(path, revision=revision, weights=False)
+        if Path(path).exists() or not missing(found):
+            bridge = cls(found, dtype=name)
+            bridge._family()
+            return bridge
+        config = (found / "config.json").read_text()
+        given = json.loads(config)
+        if not cls.supports(given):
+            raise UnsupportedError(
+                f"{path} is a {' or '.join(given.get('architectures') or ['model'])}, which no "
+                "family knows; AutoBridge.list_supported_models() has those that are known"
+            )
+        return cls(None, config, name, (str(path), revision))
 
     @classmethod
     def from_hf_config(cls, config: Any) -> AutoBridge:
@@ -88,10 +116,10 @@ class AutoBridge:
 
     @classmethod
     def can_handle(cls, path: str | os.PathLike[str], trust_remote_code: bool = False) -> bool:
-        """Whether the model at `path`, or of that Hub id, can be converted."""
+        """Whether the model at `path` can be converted; of a Hub id only config.json is fetched."""
         try:
             cls.from_hf_pretrained(path, trust_remote_code=trust_remote_code)
-        except Error:
+        except (Error, ValueError):
             return False
         return True
 
@@ -118,7 +146,8 @@ class AutoBridge:
             load_weights: models get the checkpoint's weights; False: random ones.
             hf_path: the checkpoint to take weights from, where it is another.
         """
-        path = self.path if hf_path is None else resolve(hf_path)
+        own = self.path if load_weights else self._path
+        path = own if hf_path is None else resolve(hf_path)
         return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._dtype)
 
     def to_megatron_model(
@@ -365,10 +394,10 @@ class AutoBridge:
     def _family(self) -> str:
         from bascule.reading import inspect
 
-        if self.path is None:
+        if self._path is None:
             family: str = self.to_megatron_provider()._family
             return family
-        return inspect(self.path).family
+        return inspect(self._path).family
 
     def __repr__(self) -> str:
-        return f"AutoBridge({str(self.path) if self.path else 'a configuration'})"
+        return f"AutoBridge({self._path or (self._hub or ['a configuration'])[0]})"

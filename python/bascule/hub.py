@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 from bascule.errors import ResourceError, UserError
@@ -19,12 +21,21 @@ _FILES = [
     "LICENSE*",
     "USE_POLICY*",
 ]
+_CONFIG = "config.json"
+_INDEX = "model.safetensors.index.json"
 
 
-def resolve(id_or_path: str | os.PathLike[str], *, revision: str | None = None) -> Path:
+def resolve(
+    id_or_path: str | os.PathLike[str], *, revision: str | None = None, weights: bool = True
+) -> Path:
     """The directory of a model: `id_or_path` itself, or the snapshot of a Hub id.
 
-    A model that is in the cache is taken from there, and nothing touches the network.
+    What is in the cache is taken from there, and the network is asked only for what is not.
+
+    Args:
+        id_or_path: the directory, or the id.
+        revision: of the id.
+        weights: False: config.json is enough.
 
     Raises:
         bascule.UserError: no such directory, and no such model, with what to do.
@@ -43,14 +54,21 @@ def resolve(id_or_path: str | os.PathLike[str], *, revision: str | None = None) 
             f"{name} is no directory here, and a model of the Hub needs huggingface_hub: "
             "pip install huggingface_hub"
         ) from None
+    files = _FILES if weights else [_CONFIG]
+    cached: Path | None = None
     try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except (errors.LocalEntryNotFoundError, FileNotFoundError):
-        pass
+        cached = Path(
+            snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True)
+        )
+    except (errors.LocalEntryNotFoundError, FileNotFoundError) as error:
+        partial = getattr(error, "snapshot_path", None)
+        cached = Path(partial) if partial else None
     except errors.HFValidationError as error:
         raise UserError(f"{name} is neither a directory nor a Hub id: {error}") from None
+    if cached and not missing(cached, weights=weights):
+        return cached
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+        found = Path(snapshot_download(name, revision=revision, allow_patterns=files))
     except errors.GatedRepoError as error:
         raise ResourceError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, then run "
@@ -62,7 +80,36 @@ def resolve(id_or_path: str | os.PathLike[str], *, revision: str | None = None) 
             "spelling, or log in (`hf auth login`) if it is private"
         ) from error
     except Exception as error:  # of whatever the network's library raises
-        raise ResourceError(
-            f"{name} is not in the local cache, and could not be downloaded ({error}); download it "
-            f"where there is a network (`hf download {name}`), or name its directory"
-        ) from error
+        lacks = missing(cached, weights=weights) if cached else ""
+        raise ResourceError(f"{_not_here(name, lacks)} ({error})") from error
+    lacks = missing(found, weights=weights)
+    if lacks:  # what the library gives where it cannot reach the Hub
+        raise ResourceError(_not_here(name, lacks))
+    return found
+
+
+def missing(snapshot: Path, *, weights: bool = True) -> str:
+    """What a cached snapshot lacks of config.json and, if asked for, the weights; or nothing."""
+    if not (snapshot / _CONFIG).exists():
+        return _CONFIG
+    if not weights:
+        return ""
+    names = {each.name for each in snapshot.glob("*.safetensors") if each.exists()}
+    if (snapshot / _INDEX).exists():
+        try:
+            wanted = json.loads((snapshot / _INDEX).read_text())["weight_map"].values()
+        except (ValueError, LookupError, AttributeError, TypeError):
+            return ""  # what is wrong with it is said where it is read
+        return min(set(wanted) - names, default="")
+    parts = [found for each in names if (found := re.search(r"-of-(\d+)\.", each))]
+    if (snapshot / _INDEX).is_symlink() or any(len(parts) < int(found[1]) for found in parts):
+        return _INDEX
+    return "" if names else "model.safetensors"
+
+
+def _not_here(name: str, lacks: str) -> str:
+    what = f"{lacks} of {name}" if lacks else name
+    return (
+        f"the local cache lacks {what}, and the Hub did not give it; unset HF_HUB_OFFLINE if it is "
+        f"set, run `hf download {name}` where there is a network, or name the model's directory"
+    )

@@ -1,0 +1,147 @@
+"""Models by Hub ids: what is fetched, and what is said where it cannot be."""
+
+import json
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from conftest import HF
+from huggingface_hub import errors
+
+NAME = "some/model"
+COMMIT = "0123456789012345678901234567890123456789"
+
+
+class Hub:
+    """The cache, and a Hub that has one model or raises; `asked` has what went online."""
+
+    def __init__(self, cache: Path) -> None:
+        self.model = HF
+        self.error: Exception | None = None
+        self.asked: list[list[str]] = []
+        self.folder = cache / COMMIT
+
+    def cache(self, *names: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+            shutil.copy(self.model / name, self.folder)
+
+    def snapshot_download(
+        self, repo_id: str, *, revision=None, allow_patterns=None, local_files_only=False
+    ) -> str:
+        assert repo_id == NAME
+        if local_files_only:
+            if not self.folder.exists():
+                raise errors.LocalEntryNotFoundError("no snapshot")
+            return str(self.folder)
+        self.asked.append(allow_patterns)
+        if self.error is not None:
+            raise self.error
+        names = [each.name for each in self.model.iterdir()]
+        self.cache(*[n for n in names if any(fnmatch(n, one) for one in allow_patterns)])
+        return str(self.folder)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    made = Hub(tmp_path / "snapshots")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", made.snapshot_download)
+    return made
+
+
+def test_the_configuration_is_all_that_is_fetched_before_weights_are_needed(bascule, hub: Hub) -> None:
+    assert bascule.AutoBridge.can_handle(NAME)
+    bridge = bascule.AutoBridge.from_hf_pretrained(NAME)
+    assert repr(bridge) == "AutoBridge(some/model)"
+    provider = bridge.to_megatron_provider(load_weights=False)
+    assert provider.num_layers == 3
+    (random,) = provider.provide_distributed_model(wrap_with_ddp=False, device="cpu")
+    assert hub.asked == [["config.json"]]
+    bridge.load_hf_weights(random)
+    assert len(hub.asked) == 2
+    assert bridge.path == hub.folder
+    assert (hub.folder / "tokenizer.json").exists()
+    bridge.to_megatron_model(wrap_with_ddp=False)
+    bascule.AutoBridge.from_hf_pretrained(NAME).to_megatron_model(wrap_with_ddp=False)
+    assert len(hub.asked) == 2
+
+
+def test_an_architecture_that_no_family_knows(bascule, hub: Hub, tmp_path: Path) -> None:
+    hub.model = tmp_path / "model"
+    hub.model.mkdir()
+    (hub.model / "config.json").write_text(json.dumps({"architectures": ["Nothing"]}))
+    assert not bascule.AutoBridge.can_handle(NAME)
+    with pytest.raises(bascule.UnsupportedError, match=r"some/model is a Nothing, .*list_supported"):
+        bascule.AutoBridge.from_hf_pretrained(NAME)
+
+
+@pytest.mark.parametrize("left", [["config.json"], ["tokenizer.json", "tokenizer_config.json"]])
+def test_a_part_of_a_model_in_the_cache_is_completed(
+    left: list[str], bascule, hub: Hub, tmp_path: Path
+) -> None:
+    hub.cache(*left)
+    assert bascule.AutoBridge.import_ckpt(NAME, tmp_path / "m").verified
+    assert bascule.verify(HF, tmp_path / "m")
+    bascule.AutoBridge.import_ckpt(NAME, tmp_path / "again")
+    assert len(hub.asked) == 1
+
+
+def shards(folder: Path) -> None:
+    """A model of two shards with an index."""
+    import safetensors.torch
+
+    shutil.copytree(HF, folder)
+    tensors = safetensors.torch.load_file(HF / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    weight_map = {}
+    for number in (1, 2):
+        name = f"model-{number:05}-of-00002.safetensors"
+        part = {key: tensors[key] for key in sorted(tensors)[number - 1 :: 2]}
+        safetensors.torch.save_file(part, folder / name, {"format": "pt"})
+        weight_map |= dict.fromkeys(part, name)
+    size = sum(each.nbytes for each in tensors.values())
+    index = {"metadata": {"total_size": size}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize("lost", ["model-00002-of-00002.safetensors", "model.safetensors.index.json"])
+def test_a_shard_that_is_not_in_the_cache_is_fetched(
+    lost: str, bascule, hub: Hub, tmp_path: Path
+) -> None:
+    hub.model = tmp_path / "sharded"
+    shards(hub.model)
+    hub.cache(*[each.name for each in hub.model.iterdir()])
+    (hub.folder / lost).unlink()
+    (hub.folder / lost).symlink_to("nothing")  # as a download leaves it that was stopped
+    hub.error = errors.LocalEntryNotFoundError("the network is off")
+    with pytest.raises(bascule.ResourceError, match=f"lacks {lost} of some/model, .*HF_HUB_OFFLINE"):
+        bascule.AutoBridge.import_ckpt(NAME, tmp_path / "m")
+    hub.error = None
+    assert bascule.AutoBridge.import_ckpt(NAME, tmp_path / "m").verified
+    assert len(hub.asked) == 2
+
+
+def test_offline_a_part_of_a_model_is_not_taken_for_it(
+    bascule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With huggingface_hub's own functions, which give the part as it is."""
+    repository = tmp_path / "models--some--model"
+    snapshot = repository / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs/main").write_text(COMMIT)
+    shutil.copy(HF / "config.json", snapshot)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    bridge = bascule.AutoBridge.from_hf_pretrained(NAME)
+    bridge.to_megatron_provider(load_weights=False)
+    words = (
+        r"lacks model.safetensors of some/model, .*unset HF_HUB_OFFLINE .*`hf download some/model`"
+    )
+    with pytest.raises(bascule.ResourceError, match=words):
+        bridge.to_megatron_provider()
+    with pytest.raises(bascule.ResourceError, match="cache lacks other/model"):
+        bascule.AutoBridge.from_hf_pretrained("other/model")
