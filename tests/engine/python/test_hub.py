@@ -145,3 +145,24 @@ def test_offline_a_part_of_a_model_is_not_taken_for_it(
         bridge.to_megatron_provider()
     with pytest.raises(bascule.ResourceError, match="cache lacks other/model"):
         bascule.AutoBridge.from_hf_pretrained("other/model")
+
+
+def refused(kind: type[errors.HfHubHTTPError], status: int) -> errors.HfHubHTTPError:
+    import httpx
+
+    request = httpx.Request("GET", "https://huggingface.co/some/model")
+    return kind("refused", response=httpx.Response(status, request=request))
+
+
+def test_what_is_said_of_a_model_that_cannot_be_had(bascule, hub: Hub) -> None:
+    hub.error = refused(errors.GatedRepoError, 403)
+    words = r"gated: accept its licence at https://huggingface.co/some/model, .*`hf auth login`"
+    with pytest.raises(bascule.ResourceError, match=words):
+        bascule.AutoBridge.from_hf_pretrained(NAME)
+    hub.error = refused(errors.RepositoryNotFoundError, 404)
+    with pytest.raises(bascule.UserError, match="check its spelling, or log in"):
+        bascule.AutoBridge.from_hf_pretrained(NAME)
+    hub.error = errors.LocalEntryNotFoundError("the network is off")
+    with pytest.raises(bascule.ResourceError, match=r"`hf download some/model`.*network is off"):
+        bascule.AutoBridge.from_hf_pretrained(NAME)
+    assert not bascule.AutoBridge.can_handle(NAME)
