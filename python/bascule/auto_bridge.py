@@ -14,6 +14,7 @@ from bascule.hub import missing, resolve
 from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.provider import ModelProvider
 from bascule.reading import models
+from bascule.targets import is_iteration, is_model
 
 if TYPE_CHECKING:
     import os
@@ -242,16 +243,18 @@ class AutoBridge:
         strict: bool = True,
         merge_adapter_weights: bool = True,
         *,
-        overwrite: bool = False,
+        overwrite: bool | None = None,
         verify: bool = True,
     ) -> Outcome:
         """Writes a whole Hugging Face directory: weights, config.json, tokenizer, remote code.
 
-        It gets its name when it is complete, was read again and is equal to the model.
+        It gets its name when it is complete, was read again and is equal to the model. It takes the
+        place of a model that is there; `overwrite=True` replaces any other directory, too, and
+        `overwrite=False` none.
         `source_path`, and other values of `strict` and `merge_adapter_weights`, are not there yet.
 
         Raises:
-            bascule.UserError: `path` exists, without `overwrite`.
+            bascule.UserError: `path` holds something else, without `overwrite`.
         """
         refuse(source_path=source_path, strict=strict, merge_adapter_weights=merge_adapter_weights)
         return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=False)
@@ -264,7 +267,7 @@ class AutoBridge:
         strict: bool = True,
         merge_adapter_weights: bool = True,
         *,
-        overwrite: bool = False,
+        overwrite: bool | None = None,
         verify: bool = True,
     ) -> Outcome:
         """As `save_hf_pretrained`, but `path` gets the weights and their index alone."""
@@ -276,7 +279,7 @@ class AutoBridge:
         model: Any,
         path: str | os.PathLike[str],
         show_progress: bool,
-        overwrite: bool,
+        overwrite: bool | None,
         verify: bool,
         *,
         weights_alone: bool,
@@ -284,6 +287,8 @@ class AutoBridge:
         from bascule.gpt_model import unwrapped
         from bascule.progress import listener
 
+        if overwrite is None:
+            overwrite = is_model(Path(path))
         outcome: Outcome = unwrapped(model).engine.save_hf(
             path, overwrite, verify, weights_alone, listener(None), show_progress
         )
@@ -347,13 +352,16 @@ class AutoBridge:
         """Converts a Hugging Face model into a Megatron checkpoint, without torch.
 
         `options` are those of `bascule.import_checkpoint`, and those of `from_hf_pretrained`, of
-        which `torch_dtype` is what is written.
+        which `torch_dtype` is what is written. An iteration that is there is replaced, unless
+        `overwrite=False`.
         """
         options.pop("trust_remote_code", None)
         source = resolve(hf_model_id, revision=options.pop("revision", None))
         dtype = options.pop("torch_dtype", None)
         if dtype not in (None, "auto"):
             options["dtype"] = str(dtype).removeprefix("torch.")
+        made = Path(megatron_path) / f"iter_{options.get('iteration') or 0:07}"
+        options.setdefault("overwrite", is_iteration(made))
         return import_checkpoint(source, megatron_path, **options)
 
     def export_ckpt(
@@ -367,10 +375,11 @@ class AutoBridge:
     ) -> Outcome:
         """Converts a Megatron checkpoint into a Hugging Face directory, without torch.
 
-        `options` are those of `bascule.export_checkpoint`; `source_path` and `strict=False` are not
-        there yet.
+        `options` are those of `bascule.export_checkpoint`, but `overwrite`, which is that of
+        `save_hf_pretrained`; `source_path` and `strict=False` are not there yet.
         """
         refuse(source_path=source_path, strict=strict)
+        options.setdefault("overwrite", is_model(Path(hf_path)))
         return export_checkpoint(megatron_path, hf_path, progress=show_progress, **options)
 
     export_adapter_weights = not_yet(

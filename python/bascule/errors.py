@@ -21,6 +21,10 @@ class Error(Exception):
     kind: ClassVar[str]
     exit_code: ClassVar[int]
 
+    def __init__(self, message: str = "") -> None:
+        # Remedies are worded for the command line.
+        super().__init__(message.replace("--overwrite", "overwrite=True"))
+
     def __init_subclass__(cls, kind: str) -> None:
         cls.kind = kind
         cls.exit_code = _core.exit_code(kind)

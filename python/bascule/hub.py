@@ -10,7 +10,7 @@ from pathlib import Path
 from bascule.errors import ResourceError, UserError
 
 # What a model is made of; other formats of its weights stay where they are.
-_FILES = [
+FILES = [
     "*.safetensors",
     "*.json",
     "*.model",
@@ -54,7 +54,7 @@ def resolve(
             f"{name} is no directory here, and a model of the Hub needs huggingface_hub: "
             "pip install huggingface_hub"
         ) from None
-    files = _FILES if weights else [_CONFIG]
+    files = FILES if weights else [_CONFIG]
     cached: Path | None = None
     try:
         cached = Path(

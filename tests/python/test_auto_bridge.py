@@ -21,6 +21,22 @@ def test_files_are_converted_without_torch(tmp_path: Path) -> None:
     ).read_bytes()
 
 
+def test_conversions_run_again(tmp_path: Path) -> None:
+    bridge = AutoBridge.from_hf_pretrained(GOLDEN)
+    for _ in range(2):
+        assert AutoBridge.import_ckpt(GOLDEN, tmp_path / "m").verified
+        assert bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False).verified
+    assert bascule.verify(GOLDEN, tmp_path / "hf")
+    words = "pass overwrite=True to replace it"
+    with pytest.raises(bascule.UserError, match=words):
+        bridge.import_ckpt(GOLDEN, tmp_path / "m", overwrite=False)
+    with pytest.raises(bascule.UserError, match=words):
+        bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", overwrite=False)
+    (tmp_path / "hf/notes.doc").touch()
+    with pytest.raises(bascule.UserError, match=words):
+        bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False)
+
+
 def test_what_is_supported(tmp_path: Path) -> None:
     names = AutoBridge.list_supported_models()
     assert "LlamaForCausalLM" in names

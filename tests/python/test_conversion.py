@@ -81,7 +81,7 @@ def test_an_overwritten_target_is_the_new_one(tmp_path: Path) -> None:
     source = GOLDEN / "llama" / "hf"
     bascule.import_checkpoint(source, "out")
     before = contents(tmp_path / "out")
-    with pytest.raises(bascule.UserError, match=r"--overwrite"):
+    with pytest.raises(bascule.UserError, match="pass overwrite=True to replace it"):
         bascule.import_checkpoint(source, "out", dtype="float32")
     assert contents(tmp_path / "out") == before
     bascule.import_checkpoint(source, "out", dtype="float32", overwrite=True)

@@ -336,7 +336,7 @@ def test_options_that_do_not_go_together(pages: Path) -> None:
 def test_a_dataset_that_exists_is_kept(pages: Path, tmp_path: Path) -> None:
     Path("out.idx").write_bytes(b"mine")
     before = contents(tmp_path)
-    with pytest.raises(bascule.UserError, match=r"out\.idx exists; --overwrite replaces it"):
+    with pytest.raises(bascule.UserError, match=r"out\.idx exists; overwrite=True replaces it"):
         bascule.data.tokenize(pages, TOKENIZER, "out")
     assert contents(tmp_path) == before
     bascule.data.tokenize(pages, TOKENIZER, "out", overwrite=True)

@@ -242,8 +242,8 @@ def test_weights_alone(bascule, bridge, tmp_path: Path) -> None:
     assert outcome.verified
     written = contents(tmp_path / "weights")
     assert written == {name: data for name, data in contents(HF).items() if ".safetensors" in name}
-    with pytest.raises(bascule.UserError, match="exists"):
-        bridge.save_hf_weights(model, tmp_path / "weights")
+    with pytest.raises(bascule.UserError, match="exists .* pass overwrite=True to replace it"):
+        bridge.save_hf_weights(model, tmp_path / "weights", overwrite=False)
     bridge.save_hf_weights(model, tmp_path / "weights", verify=False, overwrite=True)
     assert contents(tmp_path / "weights") == written
     with pytest.raises(bascule.UserError, match=r"has no config.json, which says what model"):
@@ -268,6 +268,23 @@ def test_megatron_checkpoints_are_those_of_the_command_line(
     outcome = bridge.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False)
     assert outcome.verified
     assert contents(tmp_path / "hf") == contents(HF)
+
+
+def test_what_is_replaced_without_being_asked(bascule, bridge, tmp_path: Path) -> None:
+    model = bridge.to_megatron_model(wrap_with_ddp=False)
+    shutil.copytree(HF, tmp_path / "theirs")
+    (tmp_path / "theirs/README.md").touch()
+    bridge.save_hf_pretrained(model, tmp_path / "theirs", show_progress=False)
+    assert contents(tmp_path / "theirs") == contents(HF)
+    for other in ("notes.doc", "runs/model.safetensors"):
+        (tmp_path / "theirs" / other).parent.mkdir(exist_ok=True)
+        (tmp_path / "theirs" / other).touch()
+        with pytest.raises(bascule.UserError, match="overwrite=True"):
+            bridge.save_hf_pretrained(model, tmp_path / "theirs", show_progress=False)
+        (tmp_path / "theirs" / other).unlink()
+    for _ in range(2):
+        bridge.save_megatron_model(model, tmp_path / "m", show_progress=False)
+    assert bascule.verify(HF, tmp_path / "m")
 
 
 def test_providers_refuse_what_is_no_setting(bascule, bridge) -> None:
@@ -399,10 +416,11 @@ def test_the_quick_start_of_conversion(bascule, engine: Path, tmp_path: Path) ->
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(engine / "python"),
     }
-    call = subprocess.run(
-        [sys.executable, ROOT / "examples/convert.py"], cwd=tmp_path, env=env,
-        capture_output=True, text=True, timeout=120,
-    )
-    assert call.returncode == 0, call.stderr
-    assert "model.embed_tokens.weight (259, 96)" in call.stdout
-    assert contents(tmp_path / "exported/llama32_1b") == contents(HF)
+    for _ in range(2):
+        call = subprocess.run(
+            [sys.executable, ROOT / "examples/convert.py"], cwd=tmp_path, env=env,
+            capture_output=True, text=True, timeout=120,
+        )
+        assert call.returncode == 0, call.stderr
+        assert "model.embed_tokens.weight (259, 96)" in call.stdout
+        assert contents(tmp_path / "exported/llama32_1b") == contents(HF)
