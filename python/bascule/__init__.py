@@ -100,8 +100,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "training":
-        return import_module("bascule.training")
+    if name in ("data", "recipes", "training"):
+        return import_module(f"bascule.{name}")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'bascule' has no attribute {name!r}")

@@ -53,6 +53,20 @@ print(*sorted({{name.partition(".")[0] for name in set(sys.modules) - before}}))
         assert not at_import & {"asyncio", "logging", "multiprocessing", "socket", "subprocess"}
 
 
+def test_its_modules_are_there_without_being_imported(tmp_path: Path) -> None:
+    code = """
+import sys
+import bascule
+assert not {"bascule.data", "bascule.recipes", "bascule.training"} & set(sys.modules)
+print(bascule.recipes.llama.llama32_1b_pretrain_config().model.num_layers)
+print(bascule.data.tokenize.__name__, bascule.training.Callback.__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "16\ntokenize Callback\n"
+
+
 @pytest.mark.parametrize(
     ("function", "verb"),
     [

@@ -1,5 +1,6 @@
 """`bascule.pretrain`: the engine's loop from Python, stock and with parts of the user's own."""
 
+import re
 import runpy
 import signal
 import subprocess
@@ -392,6 +393,27 @@ def test_examples(name, bascule, tmp_path, monkeypatch, capsys) -> None:
         assert f"runs/pretrain/iter_{10:07}" in said
         runpy.run_path(str(ROOT / f"examples/{name}.py"))
         assert "nothing to do: 10 of 10 steps are done" in capsys.readouterr().out
+
+
+def test_the_programs_of_the_page(bascule, tmp_path, monkeypatch, capsys) -> None:
+    page = (ROOT / "docs/python_training.md").read_text()
+    training, groups = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(
+        "BASCULE_OVERRIDES",
+        "train.train_iters=2 train.global_batch_size=2 train.micro_batch_size=1 "
+        "scheduler.lr_warmup_iters=1 validation.eval_iters=1 model.num_layers=1 "
+        "model.hidden_size=64 model.ffn_hidden_size=128 model.kv_channels=16 "
+        "model.num_attention_heads=4 model.num_query_groups=2 model.vocab_size=256 "
+        "model.seq_length=64 dataset.seq_length=64 tokenizer.vocab_size=256",
+    )
+    exec(training, {})
+    assert " iteration        2/       2" in capsys.readouterr().out
+    names = {}
+    exec(groups, names)
+    cfg = names["cfg"]
+    assert (cfg.train.global_batch_size, cfg.optimizer.lr) == (8, 3e-4)
+    assert (cfg.checkpoint.save, cfg.model.num_layers) == ("runs/first", 16)
 
 
 def test_overhead(bascule, config, tmp_path) -> None:
