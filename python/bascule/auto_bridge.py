@@ -146,7 +146,15 @@ class AutoBridge:
         Args:
             load_weights: models get the checkpoint's weights; False: random ones.
             hf_path: the checkpoint to take weights from, where it is another.
+
+        Raises:
+            bascule.UnsupportedError: weights are asked for of a bridge that has none.
         """
+        if load_weights and hf_path is None and self._path is None and self._hub is None:
+            raise UnsupportedError(
+                "a bridge of from_hf_config() has no weights: say load_weights=False for random "
+                "ones, or give hf_path"
+            )
         own = self.path if load_weights else self._path
         path = own if hf_path is None else resolve(hf_path)
         return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._dtype)
@@ -181,7 +189,7 @@ class AutoBridge:
 
         path = self.path if hf_path is None else resolve(hf_path)
         if path is None:
-            raise UnsupportedError("a bridge of a configuration has no weights; give hf_path")
+            raise UnsupportedError("a bridge of from_hf_config() has no weights; give hf_path")
         filled = unwrapped(model)
         filled.engine.load_weights(path)
         filled.count_change()
@@ -404,7 +412,7 @@ class AutoBridge:
         from bascule.reading import inspect
 
         if self._path is None:
-            family: str = self.to_megatron_provider()._family
+            family: str = self.to_megatron_provider(load_weights=False)._family
             return family
         return inspect(self._path).family
 

@@ -36,8 +36,10 @@ class UserError(Error, kind="user"):
     __module__ = "bascule"
 
 
-class FormatError(Error, kind="format"):
-    """A file that cannot be parsed or breaks its format."""
+class FormatError(Error, ValueError, kind="format"):
+    """A file that cannot be parsed, breaks its format or is not there. A ValueError, too, as
+    Megatron Bridge's.
+    """
 
     __module__ = "bascule"
 
@@ -48,8 +50,11 @@ class MismatchError(Error, kind="mismatch"):
     __module__ = "bascule"
 
 
-class UnsupportedError(Error, kind="unsupported"):
-    """An unknown architecture or key of config.json, or a combination that is not supported."""
+class UnsupportedError(Error, ValueError, kind="unsupported"):
+    """An unknown architecture or key of config.json, or a combination that is not supported.
+
+    A ValueError, too, as Megatron Bridge's.
+    """
 
     __module__ = "bascule"
 

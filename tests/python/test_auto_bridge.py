@@ -48,6 +48,11 @@ def test_what_is_supported(tmp_path: Path) -> None:
     config = json.loads((GOLDEN / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["Nothing"]}))
     assert not AutoBridge.can_handle(tmp_path)
+    with pytest.raises(ValueError, match="holds no weights"):
+        AutoBridge.from_hf_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((GOLDEN / "model.safetensors").read_bytes())
+    with pytest.raises(ValueError, match="Nothing"):
+        AutoBridge.from_hf_pretrained(tmp_path)
 
 
 def test_what_is_not_there_yet() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -331,14 +332,16 @@ def test_a_configuration_makes_random_models(bascule) -> None:
     bridge = bascule.AutoBridge.from_hf_config(config)
     assert bascule.AutoBridge.supports(config)
     assert not bascule.AutoBridge.supports({"architectures": ["NoSuchModel"]})
-    (one,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=1)
-    (same,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=1)
-    (other,) = bridge.to_megatron_model(wrap_with_ddp=False, seed=2)
+    (one,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False, seed=1)
+    (same,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False, seed=1)
+    (other,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False, seed=2)
     name = "decoder.layers.0.mlp.linear_fc1.weight"
     assert torch.equal(one.state_dict()[name], same.state_dict()[name])
     assert not torch.equal(one.state_dict()[name], other.state_dict()[name])
-    with pytest.raises(bascule.UnsupportedError, match="has no weights"):
-        bridge.load_hf_weights(one)
+    for ask in (bridge.to_megatron_provider, partial(bridge.load_hf_weights, one)):
+        for kind in (bascule.UnsupportedError, ValueError):
+            with pytest.raises(kind, match=r"of from_hf_config\(\) has no weights"):
+                ask()
 
 
 def test_state_dicts(bascule, bridge) -> None:
