@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bascule import _core
 from bascule.errors import RefusedSettingError
+from bascule.not_yet import not_yet
 from bascule.provider import ModelProvider
 from bascule.settings import Settings
 
@@ -107,6 +108,11 @@ class ConfigContainer(Settings):
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
+
+    to_dict = not_yet(
+        "ConfigContainer.to_dict", "to_yaml() gives a text that yaml.safe_load() reads"
+    )
+    print_yaml = not_yet("ConfigContainer.print_yaml", "print(cfg.to_yaml()) does this")
 
     def copy(self) -> Self:
         """Another one with the same settings, which changes without this one."""

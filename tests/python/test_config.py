@@ -280,3 +280,16 @@ def test_the_classes_have_every_setting() -> None:
         for field in fields:
             getattr(getattr(cfg, name), field)
         assert set(cfg._configuration.names(name)) <= set(fields)
+
+
+def test_what_is_not_there_yet() -> None:
+    cfg = bascule.ConfigContainer()
+    for name in ("to_dict", "print_yaml"):
+        with pytest.raises(
+            bascule.UnsupportedError, match=rf"{name}\(\) is not there yet; .*to_yaml"
+        ):
+            getattr(cfg, name)()
+    context = bascule.training.CallbackContext(state=None, model=[])  # type: ignore[arg-type]
+    for name in ("optimizer", "scheduler"):
+        with pytest.raises(AttributeError, match=f"{name} is not there yet"):
+            getattr(context, name)

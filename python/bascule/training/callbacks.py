@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bascule.not_yet import no_attribute
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,6 +38,9 @@ class CallbackContext:
     total_loss_dict: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
     checkpoint_path: str | None = None
+
+    optimizer = no_attribute("CallbackContext.optimizer", "state.cfg.optimizer has its settings")
+    scheduler = no_attribute("CallbackContext.scheduler", "metrics['lr'] is the learning rate")
 
 
 class Callback:
