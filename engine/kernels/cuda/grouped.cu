@@ -90,17 +90,13 @@ __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arra
     begin_step(step + kStages - 1);
     multiply_stage(sums, stages[step % kStages], high, broad);
   }
-  const auto store_pair = [&](int row, int column, const Pair& pair) {
-    store<2>(tile.at(arrays, row, column), pair);
-  };
   double squares = 0;
 #pragma unroll
   for (int m = 0; m < kQuarter / kHigh; ++m)
 #pragma unroll
     for (int half = 0; half < 2; ++half)
-      squares += add_row<kQuarter>(
-          arrays, tile, high + m * kHigh + half * 8, broad,
-          [&](int n, int i) { return sums[m][n][half * 2 + i]; }, store_pair);
+      squares += add_row<kQuarter>(arrays, tile, high + m * kHigh + half * 8, broad,
+                                   [&](int n, int i) { return sums[m][n][half * 2 + i]; });
   keep_squares<kThreads>(arrays, expert * tiles + id, squares);
 }
 

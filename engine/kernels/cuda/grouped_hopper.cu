@@ -147,17 +147,13 @@ __global__ void __launch_bounds__(kThreads, 1) add_products(GroupedProducts arra
     }
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
     hold(sums);
-    const auto store_pair = [&](int row, int column, const Pair& pair) {
-      store<2>(tile.at(arrays, row, column), pair);
-    };
     double squares = 0;
 #pragma unroll
     for (int m = 0; m < kTile / kHigh; ++m)
 #pragma unroll
       for (int half = 0; half < 2; ++half)
-        squares += add_row<kTile>(
-            arrays, tile, group * kTile + m * kHigh + warp * 16 + half * 8, 0,
-            [&](int n, int i) { return sums[m][n * 4 + half * 2 + i]; }, store_pair);
+        squares += add_row<kTile>(arrays, tile, group * kTile + m * kHigh + warp * 16 + half * 8, 0,
+                                  [&](int n, int i) { return sums[m][n * 4 + half * 2 + i]; });
     keep_squares<kThreads>(arrays, id, squares);
   }
 #endif

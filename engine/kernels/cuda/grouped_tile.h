@@ -63,21 +63,19 @@ __device__ inline void fetch_tile(const bf16* from, int rows, int row, int colum
   }
 }
 
-using Pair = Pack<float, 2>;
-
-/// What a lane's part of one row of the gradient becomes: `sum(n, i)`, i < 2, added to what is
-/// there, or alone. They are neighbours, 8 columns after those of n - 1. Rows and columns count
-/// from the tile's; `store(row, column, pair)` gets them so. Returns the sum of the squares, where
-/// these are wanted.
-template <int kColumns, class Sum, class Store>
+/// Adds, or writes, a lane's sums of one row: `sum(n, i)`, i < 2, are neighbours, 8 columns after
+/// those of n - 1. Rows and columns count from the tile's. Returns the sum of the squares that the
+/// gradients then have, where these are wanted.
+template <int kColumns, class Sum>
 __device__ __forceinline__ float add_row(const GroupedProducts& arrays, const GroupedTile& tile,
-                                         int row, int column, const Sum& sum, const Store& store) {
+                                         int row, int column, const Sum& sum) {
+  using Pair = Pack<float, 2>;
   constexpr int kCount = kColumns / 8;
   const int lane = threadIdx.x % kWarp;
   row += lane / 4;
   column += lane % 4 * 2;
   if (tile.top + row >= arrays.out) return 0;
-  const float* line = tile.at(arrays, row, column);
+  float* line = tile.at(arrays, row, column);
   const int columns = arrays.in - tile.side - column;
   float squares = 0;
   Pair pairs[kCount] = {};
@@ -92,7 +90,7 @@ __device__ __forceinline__ float add_row(const GroupedProducts& arrays, const Gr
       pairs[n].at[i] = x;
       if (arrays.squares) squares += x * x;
     }
-    if (n * 8 < columns) store(row, column + n * 8, pairs[n]);
+    if (n * 8 < columns) store<2>(line + n * 8, pairs[n]);
   }
   return squares;
 }
