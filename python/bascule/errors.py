@@ -21,9 +21,9 @@ class Error(Exception):
     kind: ClassVar[str]
     exit_code: ClassVar[int]
 
-    def __init__(self, message: str = "") -> None:
-        # Remedies are worded for the command line.
-        super().__init__(message.replace("--overwrite", "overwrite=True"))
+    def __str__(self) -> str:
+        # Remedies are worded for the command line, which takes them from `args`.
+        return super().__str__().replace("--overwrite", "overwrite=True")
 
     def __init_subclass__(cls, kind: str) -> None:
         cls.kind = kind

@@ -69,7 +69,7 @@ def _run(words: list[str]) -> None:
         made = tokenize(words[3:], words[1], words[2], **asked["keywords"], progress=_Said())
         say(made=[each.prefix for each in made.datasets])
     except Error as error:
-        say(error=str(error).replace("overwrite=True", "--overwrite"), kind=error.kind)
+        say(error=error.args[0], kind=error.kind)
     except KeyboardInterrupt as stopped:
         what = f"stopped by {stopped}; what is done is kept: the same command goes on"
         say(error=what, kind="interrupted")

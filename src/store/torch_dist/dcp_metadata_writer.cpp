@@ -6,9 +6,9 @@ namespace bascule {
 namespace {
 
 constexpr std::string_view kModule = "torch.distributed.checkpoint.metadata";
+constexpr std::string_view kFileSystem = "torch.distributed.checkpoint.filesystem";
 // Bytes that a chunk or an object takes, with its name: about.
 constexpr size_t kEachPlace = 256;
-constexpr std::string_view kFileSystem = "torch.distributed.checkpoint.filesystem";
 
 class MetadataWriter {
  public:
