@@ -23,7 +23,7 @@ stage_packages() { scripts/install_packages.sh; }
 # Everything compiled by clang, its warnings as errors, then every source under clang-tidy.
 stage_tidy() {
   build tidy -DBASCULE_WERROR=ON
-  git ls-files -- '*.cpp' | tidy
+  git ls-files -- '*.cpp' | scripts/tidy.py "$jobs"
 }
 
 # Each file by itself, by g++, as who changes one builds it.

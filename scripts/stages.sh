@@ -12,16 +12,6 @@ usage() {
   echo "Stages: ${stages[*]}" >&2
 }
 
-# tidy: runs clang-tidy on those of the files, a name a line on stdin, that the preset tidy builds.
-tidy() {
-  python3 -c '
-import json, pathlib, sys
-built = {str(pathlib.Path(row["file"])) for row in json.load(open("build/tidy/compile_commands.json"))}
-here = pathlib.Path.cwd()
-print("\n".join(name for name in sys.stdin.read().split() if str(here / name) in built))' |
-    tee >(cat >&2) | xargs -r -n 1 -P "$jobs" clang-tidy -quiet -p build/tidy
-}
-
 # Prints "passed failed": what the test runners in a log closed with.
 count_tests() {
   awk '

@@ -47,7 +47,7 @@ stage_tidy() {
   cmake --preset tidy
   local base=${BASCULE_BASE:-}
   [[ -n $base ]] || base=$(git rev-list --max-count=4 HEAD | tail -1)
-  git diff --name-only --diff-filter=d "$base" -- '*.cpp' | tidy
+  git diff --name-only --diff-filter=d "$base" -- '*.cpp' | scripts/tidy.py "$jobs"
 }
 
 # Compiled by clang, its warnings as errors.
