@@ -2,10 +2,12 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/masters.h"
 
 namespace bascule {
 namespace {
@@ -121,6 +123,21 @@ void adamw(const Tensor& parameters, const Tensor& gradients, const Tensor& firs
     in_parallel<double>(parameters, gradients, first, second, rule);
   else
     in_parallel<float>(parameters, gradients, first, second, rule);
+}
+
+// In parts, so that few masters exist at once. They end where vectors end, and change no rounding.
+void adamw(const Tensor& parameters, const Tensor& remainders, const Tensor& gradients,
+           const Tensor& first, const Tensor& second, const AdamW& rule) {
+  constexpr int64_t kPart = 8 * kGrain;
+  const int64_t count = parameters.numel();
+  for (int64_t begin = 0; begin < count; begin += kPart) {
+    const auto part = [&](const Tensor& all) {
+      return all.view(-1).narrow(0, begin, std::min(kPart, count - begin));
+    };
+    const Tensor masters = masters_of(part(parameters), part(remainders));
+    adamw(masters, part(gradients), part(first), part(second), rule);
+    keep_masters(masters, part(parameters), part(remainders));
+  }
 }
 
 double sum_of_squares(const Tensor& gradients) {

@@ -21,6 +21,11 @@ struct AdamW {
 void adamw(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& first,
            const at::Tensor& second, const AdamW& rule);
 
+/// The same for bf16 parameters whose masters are kept with `remainders` (masters.h), all dense;
+/// gradients and moments are fp32.
+void adamw(const at::Tensor& parameters, const at::Tensor& remainders, const at::Tensor& gradients,
+           const at::Tensor& first, const at::Tensor& second, const AdamW& rule);
+
 /// The sum of squares, in double precision, in an order of its own.
 double sum_of_squares(const at::Tensor& gradients);
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "convert/gather.h"
 #include "convert/plan.h"
+#include "kernels/masters.h"
 
 namespace bascule {
 
@@ -18,6 +19,10 @@ constexpr std::pair<DType, at::ScalarType> kTypes[] = {
     {DType::i16, at::kShort},    {DType::i8, at::kChar},   {DType::u8, at::kByte},
     {DType::boolean, at::kBool},
 };
+
+at::ScalarType type_of(const NamedTensor& each) {
+  return each.remainders.defined() ? at::kFloat : each.tensor.scalar_type();
+}
 
 }  // namespace
 
@@ -37,15 +42,19 @@ ArenaSource::ArenaSource(std::vector<NamedTensor> tensors) : tensors_(std::move(
   std::ranges::sort(tensors_, {}, &NamedTensor::name);
   for (const NamedTensor& each : tensors_) {
     require(each.tensor.is_contiguous(), Kind::internal, "{} is not dense", each.name);
-    infos_.push_back(
-        {each.name, stored_dtype(each.tensor.scalar_type()), each.tensor.sizes().vec()});
+    infos_.push_back({each.name, stored_dtype(type_of(each)), each.tensor.sizes().vec()});
   }
 }
 
 void ArenaSource::read(size_t index, const Box& box, std::span<std::byte> out) const {
-  at::Tensor part = tensors_[index].tensor;
-  for (size_t d = 0; d < box.at.size(); ++d)
-    part = part.narrow(static_cast<int64_t>(d), box.at[d], box.extent[d]);
+  const auto within = [&](at::Tensor part) {
+    for (size_t d = 0; d < box.at.size(); ++d)
+      part = part.narrow(static_cast<int64_t>(d), box.at[d], box.extent[d]);
+    return part;
+  };
+  const NamedTensor& each = tensors_[index];
+  at::Tensor part = within(each.tensor);
+  if (each.remainders.defined()) part = masters_of(part, within(each.remainders));
   require(out.size() == static_cast<size_t>(part.numel()) * part.element_size(), Kind::internal,
           "{}: {} bytes for {} values", infos_[index].name, out.size(), part.numel());
   const at::Tensor dense = part.contiguous().cpu();
@@ -63,14 +72,17 @@ void fill(const Slots& slots, const TensorSource& source, const Dialect& dialect
     const at::Tensor& target = targets[i].tensor;
     require(targets[i].name == there.to[i].name, Kind::internal, "{} where {} belongs",
             targets[i].name, there.to[i].name);
-    const at::Tensor dense = target.is_cpu() && target.is_contiguous()
-                                 ? target
-                                 : at::empty(target.sizes(), target.options().device(at::kCPU));
-    gather.fill(i, whole(there.to[i].shape), stored_dtype(target.scalar_type()),
+    const at::ScalarType type = type_of(targets[i]);
+    const bool direct = target.is_cpu() && target.is_contiguous() && type == target.scalar_type();
+    const at::Tensor dense = direct ? target : at::empty(target.sizes(), at::TensorOptions(type));
+    gather.fill(i, whole(there.to[i].shape), stored_dtype(type),
                 {static_cast<std::byte*>(dense.mutable_data_ptr()),
                  static_cast<size_t>(dense.numel()) * dense.element_size()},
                 scratch);
-    if (!dense.is_alias_of(target)) target.copy_(dense);
+    if (targets[i].remainders.defined())
+      keep_masters(dense.to(target.device()), target, targets[i].remainders);
+    else if (!direct)
+      target.copy_(dense);
   }
 }
 

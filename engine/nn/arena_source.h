@@ -21,7 +21,8 @@ DType stored_dtype(at::ScalarType type);
 /// A tensor under the name that the rank's dialect gives it.
 struct NamedTensor {
   std::string name;
-  at::Tensor tensor;  // dense
+  at::Tensor tensor;           // dense
+  at::Tensor remainders = {};  // where defined, it is the fp32 masters of both (kernels/masters.h)
 };
 
 /// Reads from tensors in memory, which it keeps alive. const members may be called from several

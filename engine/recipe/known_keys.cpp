@@ -110,8 +110,9 @@ constexpr Unsupported kUnsupported[] = {
     {"optimizer", " fp16 loss_scale initial_loss_scale min_loss_scale loss_scale_window hysteresis ", kFp16},
     {"optimizer", " bf16 params_dtype ", kPrecision},
     {"optimizer", " fp8_recipe reuse_grad_buf_for_mxfp8_param_ag ", kFp8},
-    {"optimizer", " use_precision_aware_optimizer store_param_remainders main_grads_dtype main_params_dtype "
-                  "exp_avg_dtype exp_avg_sq_dtype ", "gradients, masters and moments are fp32"},
+    {"optimizer", " use_precision_aware_optimizer main_grads_dtype main_params_dtype exp_avg_dtype exp_avg_sq_dtype ",
+     "gradients, masters and moments are fp32"},
+    {"optimizer", " store_param_remainders ", "masters of bf16 parameters are always kept as remainders"},
     {"optimizer", " sgd_momentum muon_momentum muon_split_qkv muon_use_nesterov muon_scale_mode muon_fp32_matmul_prec "
                   "muon_num_ns_steps muon_tp_mode muon_extra_scale_factor ", kAdamOnly},
     {"optimizer", " use_distributed_optimizer overlap_param_gather overlap_param_gather_with_optimizer_step ", kParallel},

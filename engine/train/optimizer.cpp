@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "kernels/arriving.h"
-#include "kernels/compute_type.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/masters.h"
 
 namespace bascule {
 namespace {
@@ -25,6 +25,11 @@ void add_squares(const Arena& arena, Tensor& to) {
   }
 }
 
+/// What an arena's tensor keeps of a parameter, in its shape.
+Tensor part(const Tensor& all, const Parameter& parameter) {
+  return all.narrow(0, parameter.offset, parameter.value.numel()).view(parameter.value.sizes());
+}
+
 }  // namespace
 
 Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
@@ -32,11 +37,11 @@ Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
   for (size_t i = 0; i < parameters.arenas().size(); ++i) {
     const Arena& arena = parameters.arenas()[i];
     if (!arena.trainable) continue;
-    const at::ScalarType type = compute_type(arena.dtype);
     State state{.arena = i,
-                .masters = arena.dtype == type ? arena.values : arena.values.to(type),
                 .first = at::zeros_like(arena.gradients),
                 .second = at::zeros_like(arena.gradients)};
+    if (arena.dtype == at::kBFloat16)
+      state.remainders = at::zeros_like(arena.values, arena.values.options().dtype(at::kShort));
     states_.push_back(std::move(state));
   }
   if (!parameters.device().is_cuda()) return;
@@ -67,6 +72,11 @@ AdamW Optimizer::rule(double lr, double weight_decay) const {
           .step = steps + 1};
 }
 
+const Optimizer::State* Optimizer::state_of(const Parameter& parameter) const {
+  const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
+  return state == states_.end() ? nullptr : &*state;
+}
+
 double Optimizer::norm() const {
   double sum = 0;
   for (const State& state : states_)
@@ -85,7 +95,9 @@ int64_t Optimizer::zeros() const {
 
 double Optimizer::parameter_norm() const {
   double sum = 0;
-  for (const State& state : states_) sum += sum_of_squares(state.masters);
+  for (const NamedTensor& each : masters())
+    sum += sum_of_squares(each.remainders.defined() ? masters_of(each.tensor, each.remainders)
+                                                    : each.tensor);
   return std::sqrt(sum);
 }
 
@@ -100,17 +112,17 @@ UpdateResult Optimizer::update(double lr, double weight_decay, double gradient_s
   AdamW now = rule(lr, weight_decay);
   now.gradient_scale = scale;
   for (const Parameter& parameter : parameters_.all()) {
-    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
-    if (state == states_.end()) continue;
-    const auto part = [&](const Tensor& all) {
-      return all.narrow(0, parameter.offset, parameter.value.numel());
-    };
+    const State* const state = state_of(parameter);
+    if (!state) continue;
     now.weight_decay = parameter.decay ? weight_decay : 0;
-    adamw(part(state->masters), part(parameters_.arenas()[parameter.arena].gradients),
-          part(state->first), part(state->second), now);
+    const Tensor first = part(state->first, parameter), second = part(state->second, parameter);
+    if (state->remainders.defined())
+      adamw(parameter.value, part(state->remainders, parameter), parameter.gradient, first, second,
+            now);
+    else
+      adamw(parameter.value, parameter.gradient, first, second, now);
   }
   ++steps;
-  round_parameters();
   return result;
 }
 
@@ -127,12 +139,11 @@ UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gra
     const Arriving found(norm);
     for (const State& state : states_) {
       const Arena& arena = parameters_.arenas()[state.arena];
-      const bool rounded = !state.masters.is_alias_of(arena.values);
-      cuda::adamw({.masters = state.masters,
+      cuda::adamw({.values = arena.values,
+                   .remainders = state.remainders,
                    .gradients = arena.gradients,
                    .first = state.first,
                    .second = state.second,
-                   .values = rounded ? arena.values : Tensor(),
                    .ends = state.ends,
                    .decays = state.decays},
                   rule(lr, weight_decay), scale);
@@ -146,19 +157,20 @@ UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gra
   fail(Kind::internal, "this build has no kernels for GPUs");
 }
 
-std::vector<NamedTensor> Optimizer::named(const std::string& prefix, Tensor State::*which) const {
+std::vector<NamedTensor> Optimizer::masters(const std::string& prefix) const {
   std::vector<NamedTensor> all;
-  for (const Parameter& parameter : parameters_.all()) {
-    const auto state = std::ranges::find(states_, parameter.arena, &State::arena);
-    if (state == states_.end()) continue;
-    const Tensor flat = ((*state).*which).narrow(0, parameter.offset, parameter.value.numel());
-    all.push_back({prefix + parameter.name, flat.view(parameter.value.sizes())});
-  }
+  for (const Parameter& parameter : parameters_.all())
+    if (const State* state = state_of(parameter))
+      all.push_back({prefix + parameter.name, parameter.value,
+                     state->remainders.defined() ? part(state->remainders, parameter) : Tensor()});
   return all;
 }
-
-std::vector<NamedTensor> Optimizer::masters(const std::string& prefix) const {
-  return named(prefix, &State::masters);
+std::vector<NamedTensor> Optimizer::named(const std::string& prefix, Tensor State::*which) const {
+  std::vector<NamedTensor> all;
+  for (const Parameter& parameter : parameters_.all())
+    if (const State* state = state_of(parameter))
+      all.push_back({prefix + parameter.name, part(state->*which, parameter)});
+  return all;
 }
 std::vector<NamedTensor> Optimizer::first_moments(const std::string& prefix) const {
   return named(prefix, &State::first);
@@ -168,17 +180,8 @@ std::vector<NamedTensor> Optimizer::second_moments(const std::string& prefix) co
 }
 
 void Optimizer::take_masters() {
-  for (const State& state : states_) {
-    const Tensor& values = parameters_.arenas()[state.arena].values;
-    if (!state.masters.is_alias_of(values)) state.masters.copy_(values);
-  }
-}
-
-void Optimizer::round_parameters() {
-  for (const State& state : states_) {
-    const Tensor& values = parameters_.arenas()[state.arena].values;
-    if (!state.masters.is_alias_of(values)) values.copy_(state.masters);
-  }
+  for (const State& state : states_)
+    if (state.remainders.defined()) state.remainders.zero_();
 }
 
 }  // namespace bascule

@@ -1,4 +1,4 @@
-// AdamW over a rank's arenas, with fp32 masters where parameters are narrower. Owned by one thread.
+// AdamW over a rank's arenas, with fp32 masters of bf16 parameters. Owned by one thread.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -36,26 +36,27 @@ class Optimizer {
   /// Updates done. A resumed run sets it.
   int64_t steps = 0;
 
-  /// Per trained parameter, views: what is updated (the master, or the parameter itself) and the
-  /// moments. The names are PREFIX + the parameter's.
+  /// Per trained parameter, views: what is updated (with remainders where the parameter is not its
+  /// own master) and the moments. The names are PREFIX + the parameter's.
   std::vector<NamedTensor> masters(const std::string& prefix = "") const;
   std::vector<NamedTensor> first_moments(const std::string& prefix = "") const;
   std::vector<NamedTensor> second_moments(const std::string& prefix = "") const;
 
-  /// Takes masters from parameters, after these were filled; or parameters from masters.
+  /// Takes masters from parameters, after these were filled.
   void take_masters();
-  void round_parameters();
 
  private:
   struct State {
     size_t arena = 0;
-    at::Tensor masters, first, second;
+    at::Tensor first, second;
+    at::Tensor remainders = {};  // of bf16 parameters, kernels/masters.h
     // On a GPU that updates them: where neighbours that decay alike end, and whether they do.
     at::Tensor ends = {}, decays = {};
   };
   UpdateResult update_on_gpu(double lr, double weight_decay, double gradient_scale);
   AdamW rule(double lr, double weight_decay) const;  // of the next update
   double norm() const;
+  const State* state_of(const Parameter& parameter) const;  // nullptr where it is frozen
   std::vector<NamedTensor> named(const std::string& prefix, at::Tensor State::*which) const;
 
   Parameters& parameters_;

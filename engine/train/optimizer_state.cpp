@@ -96,7 +96,6 @@ void take_optimizer(const StoredRun& stored, Training& run) {
   if (const std::string prefix = masters_prefix(source, any); !prefix.empty())
     take_state(stored, run, prefix, run.optimizer->masters());
   run.optimizer->steps = optimizer_steps(stored);
-  run.optimizer->round_parameters();
 }
 
 }  // namespace bascule

@@ -93,8 +93,8 @@ std::pair<const void*, int64_t> place_of(const at::Tensor& tensor) {
   return {tensor.storage().unsafeGetStorageImpl(), tensor.storage_offset()};
 }
 
-/// Values, and with `optimizer` what it keeps of them under the prefixes of a checkpoint. In fp32 a
-/// parameter is its own master, and is there twice.
+/// Values, and with `optimizer` what it keeps of them under the prefixes of a checkpoint. A
+/// parameter is there twice: as itself, and as its master or the upper half of it.
 std::vector<NamedTensor> tensors_of(const Training& run, bool optimizer) {
   std::vector<NamedTensor> tensors = run.module ? module_tensors(run) : values(*run.parameters);
   if (!optimizer) return tensors;
@@ -108,13 +108,15 @@ std::vector<NamedTensor> tensors_of(const Training& run, bool optimizer) {
 void copy_to_host(std::vector<NamedTensor>& tensors) {
   std::map<std::pair<const void*, int64_t>, at::Tensor> copies;
   try {
-    for (NamedTensor& each : tensors) {
-      at::Tensor& copy = copies[place_of(each.tensor)];
-      if (!copy.defined())
-        copy = each.tensor.to(each.tensor.options().device(at::kCPU), /*non_blocking=*/false,
-                              /*copy=*/true);
-      each.tensor = copy;
-    }
+    for (NamedTensor& each : tensors)
+      for (at::Tensor* tensor : {&each.tensor, &each.remainders}) {
+        if (!tensor->defined()) continue;
+        at::Tensor& copy = copies[place_of(*tensor)];
+        if (!copy.defined())
+          copy = tensor->to(tensor->options().device(at::kCPU), /*non_blocking=*/false,
+                            /*copy=*/true);
+        *tensor = copy;
+      }
   } catch (const c10::Error& error) {
     fail(Kind::environment,
          "checkpoint.async_save could not copy the run to the host's memory ({}); set it to false",
@@ -140,7 +142,8 @@ void check_save(const Settings& settings) {
 int64_t copied_bytes(const Training& run, const Settings& settings) {
   std::map<std::pair<const void*, int64_t>, int64_t> sizes;
   for (const NamedTensor& each : tensors_of(run, settings.checkpoint.save_optim))
-    sizes[place_of(each.tensor)] = static_cast<int64_t>(each.tensor.nbytes());
+    for (const at::Tensor& tensor : {each.tensor, each.remainders})
+      if (tensor.defined()) sizes[place_of(tensor)] = static_cast<int64_t>(tensor.nbytes());
   int64_t bytes = 0;
   for (const auto& [place, size] : sizes) bytes += size;
   return bytes;

@@ -27,6 +27,42 @@ __device__ inline float updated(float p, float g, float& m, float& v, const Adam
   return p * keep - rates.size * m / (sqrtf(v) / rates.root + rates.eps);
 }
 
+/// kCount masters from element `at`, loaded from and stored to where they are kept (masters.h).
+template <int kCount>
+__device__ inline Pack<float, kCount> load_masters(const AdamWArena&, const float* values,
+                                                   int64_t at) {
+  return load<kCount>(values + at);
+}
+template <int kCount>
+__device__ inline Pack<float, kCount> load_masters(const AdamWArena& arena, const bf16* values,
+                                                   int64_t at) {
+  const auto upper = load<kCount>(reinterpret_cast<const uint16_t*>(values) + at);
+  const auto lower = load<kCount>(arena.remainders + at);
+  Pack<float, kCount> masters;
+  for (int k = 0; k < kCount; ++k)
+    masters.at[k] = __uint_as_float((static_cast<uint32_t>(upper.at[k]) << 16) +
+                                    static_cast<uint32_t>(static_cast<int32_t>(lower.at[k])));
+  return masters;
+}
+template <int kCount>
+__device__ inline void store_masters(const AdamWArena&, float* values, int64_t at,
+                                     const Pack<float, kCount>& masters) {
+  store<kCount>(values + at, masters);
+}
+template <int kCount>
+__device__ inline void store_masters(const AdamWArena& arena, bf16* values, int64_t at,
+                                     const Pack<float, kCount>& masters) {
+  Pack<uint16_t, kCount> upper;
+  Pack<int16_t, kCount> lower;
+  for (int k = 0; k < kCount; ++k) {
+    const uint32_t bits = isnan(masters.at[k]) ? 0x7fc00000 : __float_as_uint(masters.at[k]);
+    lower.at[k] = static_cast<int16_t>(bits);
+    upper.at[k] = static_cast<uint16_t>((bits + 0x8000) >> 16);
+  }
+  store<kCount>(reinterpret_cast<uint16_t*>(values) + at, upper);
+  store<kCount>(arena.remainders + at, lower);
+}
+
 template <class T>
 __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, AdamWRates rates) {
   const double given = *arena.scale;
@@ -42,25 +78,21 @@ __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, Ad
   };
   const int64_t i = begin + threadIdx.x * kPack;
   if (i + kPack <= end) {
-    auto p = load<kPack>(arena.masters + i);
+    auto p = load_masters<kPack>(arena, values, i);
     auto m = load<kPack>(arena.first + i), v = load<kPack>(arena.second + i);
     const auto g = load<kPack>(arena.gradients + i);
-    Pack<T, kPack> rounded;
-    for (int k = 0; k < kPack; ++k) {
+    for (int k = 0; k < kPack; ++k)
       p.at[k] = updated(p.at[k], g.at[k] * scale, m.at[k], v.at[k], rates, keep_at(i + k));
-      rounded.at[k] = narrow<T>(p.at[k]);
-    }
-    store<kPack>(arena.masters + i, p);
+    store_masters<kPack>(arena, values, i, p);
     store<kPack>(arena.first + i, m);
     store<kPack>(arena.second + i, v);
-    if (values) store<kPack>(values + i, rounded);
     return;
   }
   for (int64_t j = i; j < end; ++j) {
-    const float p = updated(arena.masters[j], arena.gradients[j] * scale, arena.first[j],
-                            arena.second[j], rates, keep_at(j));
-    arena.masters[j] = p;
-    if (values) values[j] = narrow<T>(p);
+    auto p = load_masters<1>(arena, values, j);
+    p.at[0] = updated(p.at[0], arena.gradients[j] * scale, arena.first[j], arena.second[j], rates,
+                      keep_at(j));
+    store_masters<1>(arena, values, j, p);
   }
 }
 

@@ -78,11 +78,12 @@ bool groups(at::TensorList tensors);
 void add_grouped_products(const at::Tensor& gradients, const at::Tensor& dy, const at::Tensor& x,
                           const at::Tensor& ends, bool overwrites, at::Tensor* squares);
 
-/// An arena that is updated in one pass, masters rounded to parameters included.
+/// An arena that is updated in one pass.
 struct AdamWState {
-  at::Tensor masters, gradients, first, second;  // fp32, [elements]
-  at::Tensor values;                             // bf16, or undefined: the masters are the values
-  at::Tensor ends, decays;  // [ranges] int64 and uint8, on the device: as AdamWArena's
+  at::Tensor values;                    // [elements]: fp32, or bf16 with remainders (masters.h)
+  at::Tensor remainders;                // int16, or undefined
+  at::Tensor gradients, first, second;  // fp32
+  at::Tensor ends, decays;              // [ranges] int64 and uint8, on the device: as AdamWArena's
 };
 /// `scale` is a scalar in fp64 on the device, in place of rule.gradient_scale; where it is not a
 /// number, nothing is changed.

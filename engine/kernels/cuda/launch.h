@@ -182,11 +182,11 @@ bool is_hopper();
 void add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t);
 
 /// As bascule::adamw(), over an arena whose ranges ([begin, ends[i]) each, from 0 to count) decay
-/// or not. `values`, where given, gets the masters rounded. Nothing is changed where *scale, which
-/// multiplies gradients, is not a number.
+/// or not. bf16 values are the upper halves of masters, and come with `remainders` (masters.h).
+/// Nothing is changed where *scale, which multiplies gradients, is not a number.
 struct AdamWArena {
-  float* masters = nullptr;
   Array values;
+  int16_t* remainders = nullptr;
   const float* gradients = nullptr;
   float *first = nullptr, *second = nullptr;
   int64_t count = 0;

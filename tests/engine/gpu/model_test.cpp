@@ -5,6 +5,7 @@
 #include "engine/gpu/on_gpu.h"
 #include "kernels/adamw.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/masters.h"
 #include "model/megatron.h"
 #include "nn/decoder.h"
 #include "train/optimizer.h"
@@ -23,7 +24,8 @@ TEST(GpuSumOfSquares, IsTheReference) {
   }
 }
 
-/// Updates an arena of `sizes`, every other of which decays, on both devices.
+/// Updates an arena of `sizes`, every other of which decays, on both devices: of fp32, or of bf16
+/// parameters with the remainders of masters.
 void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
   std::vector<int64_t> ends;
   std::vector<uint8_t> decays;
@@ -40,12 +42,17 @@ void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
     each = each.to(at::kFloat);
     gpu.push_back(each.to(at::kCUDA));
   }
+  const auto of = [&](at::ScalarType type) {
+    return rounded ? at::zeros({count}, gpu[0].options().dtype(type)) : Tensor();
+  };
+  const Tensor remainders = of(at::kShort), values = rounded ? of(at::kBFloat16) : gpu[0];
+  if (rounded) keep_masters(gpu[0], values, remainders);
   const cuda::AdamWState state{
-      .masters = gpu[0],
+      .values = values,
+      .remainders = remainders,
       .gradients = gpu[1],
       .first = gpu[2],
       .second = gpu[3],
-      .values = rounded ? at::zeros({count}, gpu[0].options().dtype(at::kBFloat16)) : Tensor(),
       .ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(at::kCUDA),
       .decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(at::kCUDA)};
   for (int64_t step = 1; step <= 3; ++step) {
@@ -59,14 +66,19 @@ void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
       adamw(part(cpu[0]), part(cpu[1]), part(cpu[2]), part(cpu[3]), rule);
     }
   }
+  const auto masters = [&] { return rounded ? masters_of(values, remainders) : gpu[0]; };
+  gpu[0] = masters();
   for (size_t i = 0; i < cpu.size(); ++i) expect_like(gpu[i], cpu[i].to(at::kDouble), 1e-6);
-  if (rounded) {
-    EXPECT_TRUE(at::equal(state.values, gpu[0].to(at::kBFloat16)));
+  if (rounded) {  // split as the CPU does
+    keep_masters(gpu[0].cpu(), cpu[0] = at::zeros({count}, at::kBFloat16),
+                 cpu[1] = at::zeros({count}, at::kShort));
+    EXPECT_TRUE(at::equal(cpu[0], values.cpu()));
+    EXPECT_TRUE(at::equal(cpu[1], remainders.cpu()));
   }
   const Tensor before = gpu[0].clone();
   cuda::adamw(state, {.lr = 1, .step = 4},
               at::full({}, std::nan(""), gpu[0].options().dtype(at::kDouble)));
-  EXPECT_TRUE(at::equal(before, gpu[0]));
+  EXPECT_TRUE(at::equal(before, masters()));
 }
 
 TEST(GpuAdamW, IsTheReference) {
@@ -128,6 +140,11 @@ double difference(const Tensor& got, const Tensor& expected) {
       .item<double>();
 }
 
+Tensor master(const Optimizer& optimizer, size_t i) {
+  const NamedTensor kept = optimizer.masters()[i];
+  return kept.remainders.defined() ? masters_of(kept.tensor, kept.remainders) : kept.tensor;
+}
+
 void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   Model cpu(arch, type, at::kCPU), gpu(arch, type, at::kCUDA);
   const Decoder ours(arch, gpu.parameters), theirs(arch, cpu.parameters);
@@ -164,14 +181,14 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   }
   EXPECT_EQ(above.steps, 3);
   for (size_t i = 0; i < cpu.parameters.all().size(); ++i)
-    EXPECT_LE(difference(above.masters()[i].tensor, below.masters()[i].tensor), 1e-5);
-  EXPECT_TRUE(at::equal(gpu.parameters.all()[0].value, above.masters()[0].tensor.to(type)));
+    EXPECT_LE(difference(master(above, i), master(below, i)), 1e-5);
+  EXPECT_LE(difference(gpu.parameters.all()[0].value, master(above, 0).to(type)), 1e-2);
 
   gpu.parameters.arenas()[0].gradients.fill_(std::numeric_limits<float>::infinity());
-  const Tensor before = above.masters()[0].tensor.clone();
+  const Tensor before = master(above, 0).clone();
   EXPECT_FALSE(above.update(1e-2, 0.1, 1).applied);
   EXPECT_EQ(above.steps, 3);
-  EXPECT_TRUE(at::equal(above.masters()[0].tensor, before));
+  EXPECT_TRUE(at::equal(master(above, 0), before));
 }
 
 TEST(GpuModel, IsTheSameModelInFp32) {

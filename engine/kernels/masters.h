@@ -1,0 +1,18 @@
+// fp32 masters of bf16 parameters, kept as the 16 bits that the parameters lack (Megatron's
+// store_param_remainders): the bits of a master are those of its parameter times 2^16, plus the
+// remainder, from -2^15 up. So a parameter is its master rounded to the nearest, ties away from
+// zero. Free functions without state.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace bascule {
+
+/// The masters, fp32. `parameters` are bf16 and `remainders` int16, of one shape.
+at::Tensor masters_of(const at::Tensor& parameters, const at::Tensor& remainders);
+
+/// Keeps `masters`, fp32, in both, which are of its shape, dense, and on its device.
+void keep_masters(const at::Tensor& masters, const at::Tensor& parameters,
+                  const at::Tensor& remainders);
+
+}  // namespace bascule
