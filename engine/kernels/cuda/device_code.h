@@ -55,18 +55,20 @@ inline bool fits(int64_t bytes, std::initializer_list<const void*> addresses,
   return all;
 }
 
-/// The sum over a warp, in every lane.
-template <class T>
+/// The sum over kLanes lanes of a warp that begin at a multiple of kLanes, in each of them.
+template <int kLanes = kWarp, class T>
 __device__ inline T warp_sum(T x) {
-  for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffff, x, step);
+  constexpr unsigned kFirst = 0xffffffff >> (kWarp - kLanes);
+  const unsigned own = kFirst << (threadIdx.x % kWarp / kLanes * kLanes);
+  for (int step = kLanes / 2; step > 0; step /= 2) x += __shfl_xor_sync(own, x, step);
   return x;
 }
 
-/// The sum over the kLanes threads that share a row, in each of them: a warp, or the whole block,
-/// all of whose threads must then call this.
+/// The sum over the kLanes threads that share a row, in each of them: part of a warp, a warp, or
+/// the whole block, all of whose threads must then call this.
 template <int kLanes, class T>
 __device__ inline T row_sum(T x) {
-  x = warp_sum(x);
+  x = warp_sum<(kLanes < kWarp ? kLanes : kWarp)>(x);
   if constexpr (kLanes > kWarp) {
     __shared__ T parts[kLanes / kWarp];
     __syncthreads();  // the parts of the sum before have been read

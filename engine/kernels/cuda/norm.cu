@@ -5,8 +5,9 @@
 namespace bascule::cuda {
 namespace {
 
-constexpr int kNarrow = 1024;    // a row up to this width is a warp's work
-constexpr int kMostParts = 528;  // four blocks a multiprocessor of an H100
+constexpr int kNarrow = 1024;        // a row up to this width is a warp's work
+constexpr int kPair = kWarp / 2;     // lanes of a row that is one pack for each of them at most
+constexpr int kMostParts = 8 * 132;  // eight blocks a multiprocessor of an H100
 
 /// Where a row of x is.
 __device__ inline int64_t place_of(const NormShape& shape, int64_t row) {
@@ -47,9 +48,11 @@ __global__ void __launch_bounds__(kBlock)
     backward(NormShape shape, const T* dy, const T* x, const W* w, const T* plus, T* dx,
              const float* scales, float* partial) {
   constexpr int kRows = kBlock / kLanes;
+  constexpr bool kOnePack = kLanes == kPair;
   extern __shared__ float sums[];
   const int lane = threadIdx.x % kLanes, packs = shape.width / kPack;
   float* own = sums + threadIdx.x / kLanes * shape.width;
+  float ones[kPack] = {};
   for (int p = lane; p < packs; p += kLanes)
     for (int k = 0; k < kPack; ++k) own[k * packs + p] = 0;
 
@@ -77,11 +80,16 @@ __global__ void __launch_bounds__(kBlock)
         float value = (slope * (shape.centre + wide(gains.at[k])) - unit * mean) * scale;
         if (plus) value += wide(more.at[k]);
         out.at[k] = narrow<T>(value);
-        own[k * packs + p] += slope * unit;
+        if constexpr (kOnePack)
+          ones[k] += slope * unit;
+        else
+          own[k * packs + p] += slope * unit;
       }
       store<kPack>(dx + place + p * kPack, out);
     }
   }
+  if (kOnePack && lane < packs)
+    for (int k = 0; k < kPack; ++k) own[k * packs + lane] = ones[k];
   __syncthreads();
   for (int c = threadIdx.x; c < shape.width; c += kBlock) {
     float sum = 0;
@@ -114,7 +122,9 @@ using Constant = std::integral_constant<int, kValue>;
 template <class T, class W, class Body>
 void by_width(int width, bool aligned, Body&& body) {
   const bool narrow_rows = width <= kNarrow;
-  if (narrow_rows && aligned)
+  if (width <= kPair * kFull<T> && aligned)
+    body(T{}, W{}, Constant<kPair>{}, Constant<kFull<T>>{});
+  else if (narrow_rows && aligned)
     body(T{}, W{}, Constant<kWarp>{}, Constant<kFull<T>>{});
   else if (narrow_rows)
     body(T{}, W{}, Constant<kWarp>{}, Constant<1>{});
@@ -134,8 +144,6 @@ void by_types(Stored type, Stored weight, int width, bool aligned, Body&& body) 
     by_width<bf16, bf16>(width, aligned, body);
 }
 
-int rows_a_block(int width) { return width <= kNarrow ? kBlock / kWarp : 1; }
-
 bool aligned(const NormShape& shape, Stored type, std::initializer_list<const void*> addresses) {
   const int64_t bytes = type == Stored::bf16 ? 2 : 4;
   const auto& [token, group, head] = shape.strides;
@@ -152,27 +160,28 @@ void rms_forward(const NormShape& shape, Array x, Array w, Array y, float* scale
              using T = decltype(t);
              using W = decltype(u);
              forward<T, W, lanes.value, pack.value>
-                 <<<blocks_for(shape.rows, rows_a_block(shape.width)), kBlock, 0, stream>>>(
+                 <<<blocks_for(shape.rows, kBlock / lanes.value), kBlock, 0, stream>>>(
                      shape, as<T>(x), as<W>(w), as<T>(y), scales);
            });
 }
 
+// As many as blocks can have rows, whatever the packs.
 int rms_parts(const NormShape& shape) {
-  return static_cast<int>(std::clamp<int64_t>(
-      (shape.rows + rows_a_block(shape.width) - 1) / rows_a_block(shape.width), 1, kMostParts));
+  const int64_t rows = shape.width <= kNarrow ? kBlock / kWarp : 1;
+  return static_cast<int>(std::clamp<int64_t>((shape.rows + rows - 1) / rows, 1, kMostParts));
 }
 
 void rms_backward(const NormShape& shape, const RmsBackward& arrays, cudaStream_t stream) {
   const auto& [dy, x, w, plus, dx, scales, partial, dw] = arrays;
   const int parts = rms_parts(shape);
-  const size_t bytes = sizeof(float) * static_cast<size_t>(shape.width) *
-                       static_cast<size_t>(rows_a_block(shape.width));
   by_types(x.type, w.type, shape.width,
            aligned(shape, x.type, {dy.data, x.data, w.data, plus.data, dx.data}),
            [&](auto t, auto u, auto lanes, auto pack) {
              using T = decltype(t);
              using W = decltype(u);
              const auto kernel = backward<T, W, lanes.value, pack.value>;
+             const auto bytes =
+                 static_cast<size_t>(shape.width) * (kBlock / lanes.value) * sizeof(float);
              if (bytes > 48 << 10)
                cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(bytes));
