@@ -274,6 +274,9 @@ void check_names(const TensorSource& source, const Dialect& dialect, const std::
       // A name of a file may be anything; a usual one needs no quotes.
       const std::string quoted = shown(names[i]);
       text += " " + (quoted.size() == names[i].size() + 2 ? names[i] : quoted);
+      const auto index = find(source, names[i]);
+      const std::string file = index ? source.file_of(*index) : "";
+      if (!file.empty()) text += " in " + file;
     }
     if (names.size() > 10) text += " ...";
   };
@@ -281,7 +284,7 @@ void check_names(const TensorSource& source, const Dialect& dialect, const std::
   list(unknown.size() == 1 ? "tensor is unknown" : "tensors are unknown", unknown);
   fail(Kind::mismatch,
        "{}: {}; the configuration and the weights do not belong together, or the family does not "
-       "know these tensors",
+       "know these tensors; take both from one release of the model",
        where, text);
 }
 

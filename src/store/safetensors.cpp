@@ -113,4 +113,8 @@ std::pair<size_t, int64_t> SafetensorsSource::place(size_t index) const {
   return {places_.at(index).file, places_.at(index).offset};
 }
 
+std::string SafetensorsSource::file_of(size_t index) const {
+  return files_[places_.at(index).file].path().string();
+}
+
 }  // namespace bascule

@@ -49,6 +49,7 @@ class SafetensorsSource final : public TensorSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   void read(size_t index, const Box& box, std::span<std::byte> out) const override;
   std::pair<size_t, int64_t> place(size_t index) const override;
+  std::string file_of(size_t index) const override;
 
   /// The files, in the order given: what keeps a grouping into shards.
   const std::vector<Shard>& shards() const { return shards_; }

@@ -34,6 +34,9 @@ class TensorSource {
 
   /// Where the bytes of a tensor begin, for ordering reads: {file number, offset}.
   virtual std::pair<size_t, int64_t> place(size_t index) const = 0;
+
+  /// The file that a tensor lies in, where it is one that a message can name; else empty.
+  virtual std::string file_of(size_t) const { return {}; }
 };
 
 /// Returns the index of the tensor named `name`.

@@ -104,15 +104,22 @@ def safetensors_rows() -> Iterator[Case]:
         yield row(f"cut_{size}", f"ends before {what}", st.bytes_(lambda b, n=size: b[:n]), "", 3)
     yield row("ghost", "a tensor that no Llama has",
               st.header(lambda h: h.update({"model.layers.0.ghost": h.pop(st.NORM)})),
-              "model.layers.0.ghost", 4, "hf")
+              "model.layers.0.ghost in ", 4)
     yield row("missing_tensor", "a tensor that every Llama has is missing",
               st.header(lambda h: h.update({"model.layers.9.input_layernorm.weight":
                                             h.pop(st.NORM)})),
               "1 tensor is missing: model.norm.weight", 4, "hf")
     yield row("other_shape", "a shape that the configuration does not give",
-              st.entry(shape=[2, 48]), "has shape [2, 48], but the configuration gives [96]", 4,
-              "hf")
-    yield row("integers", "weights that are integers", st.entry(dtype="I16"), "holds int16", 4, "hf")
+              st.entry(shape=[2, 48]), "has shape [2, 48], but the configuration gives [96]", 4)
+    yield row("integers", "weights that are integers", st.entry(dtype="I16"), "holds int16", 4)
+    shard = "hf/model-00002-of-00002.safetensors"
+    yield row("shard_ghost", "a tensor that no Llama has, in the second shard",
+              st.second_shard(lambda h: h.update({"model.layers.0.ghost": h.pop(st.NORM)})),
+              f"model.layers.0.ghost in {shard}; ", 4, shard)
+    yield row("shard_shape", "another shape, in the second shard",
+              st.second_shard(lambda h: h[st.NORM].update(shape=[2, 48])),
+              f"{shard}: tensor {st.NORM} has shape [2, 48], but the configuration gives [96]; take",
+              4, shard)
 
 
 def index_rows() -> Iterator[Case]:

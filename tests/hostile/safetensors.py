@@ -99,6 +99,31 @@ def index(weight_map: str, rest: str = "") -> Make:
     return hf(change)
 
 
+def second_shard(change: Callable[[Header], None]) -> Make:
+    """The golden weights as two shards; the second holds NORM, and its header is changed."""
+    text, data = _golden()
+    first = json.loads(text)
+    first.pop("__metadata__", None)
+    second = {NORM: first.pop(NORM)}
+    begin, end = second[NORM]["data_offsets"]
+    for entry_ in first.values():
+        entry_["data_offsets"] = [at - (end - begin) * (at >= end) for at in entry_["data_offsets"]]
+    second[NORM]["data_offsets"] = [0, end - begin]
+    change(second)
+
+    def make(folder: Path) -> None:
+        (folder / NAME).unlink()
+        parts = ((first, data[:begin] + data[end:]), (second, data[begin:end]))
+        weight_map = {}
+        for number, (header_, bytes__) in enumerate(parts, 1):
+            name = f"model-{number:05}-of-00002.safetensors"
+            (folder / name).write_bytes(file(json.dumps(header_).encode(), bytes__))
+            weight_map |= dict.fromkeys(header_, name)
+        put(f"{NAME}.index.json", json.dumps({"weight_map": weight_map}))(folder)
+
+    return hf(make)
+
+
 def mapped(**other: str) -> Make:
     """The true index, with these entries replaced or added."""
     text, _ = _golden()
