@@ -92,6 +92,10 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
   if (known.size() == 1) return family_named(known[0]);
   if (likely && (known.empty() || std::ranges::find(known, likely->name) != known.end()))
     return *likely;
+  require(config.unsaid.empty(), Kind::unsupported,
+          "{}: {}: config.json of no family can say so; correct what the training did not have, or "
+          "give --family to look at the weights as they are",
+          file.string(), config.unsaid);
   fail(Kind::unsupported, "{} does not say which family this model is of; give --family{}",
        file.string(),
        known.empty() ? "; \"bascule models\" lists them"

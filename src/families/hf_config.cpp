@@ -85,6 +85,25 @@ Arch for_inference(Arch arch) {
   return arch;
 }
 
+/// A config.json of what the family's keys can say of a model.
+Tree written(const Family& family, const Arch& arch, const std::string& dtype) {
+  Tree tree = Tree::map();
+  ConfigIo io = ConfigIo::writer(tree);
+  io.put("architectures", Tree::list({family.architectures[0]}));
+  io.put("model_type", family.model_type);
+  if (!dtype.empty()) {
+    io.put("torch_dtype", dtype);
+    io.put("dtype", dtype);
+  }
+  Arch copy = arch;
+  family.config(io, copy);
+  return tree.sorted();
+}
+
+Arch read_back(const Family& family, const Tree& tree) {
+  return read_hf_config(to_json(tree), "the new configuration", {}, family.planned).arch;
+}
+
 }  // namespace
 
 std::string difference(const Arch& one, const Arch& other) {
@@ -143,22 +162,15 @@ HfConfig read_hf_config(std::string_view text, const std::string& file,
 }
 
 Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype) {
-  Tree tree = Tree::map();
-  ConfigIo io = ConfigIo::writer(tree);
-  io.put("architectures", Tree::list({family.architectures[0]}));
-  io.put("model_type", family.model_type);
-  if (!dtype.empty()) {
-    io.put("torch_dtype", dtype);
-    io.put("dtype", dtype);
-  }
-  Arch copy = arch;
-  family.config(io, copy);
-  tree = tree.sorted();
-  const Arch again = read_hf_config(to_json(tree), io.file(), {}, family.planned).arch;
-  const std::string lost = difference(arch, again);
+  Tree tree = written(family, arch, dtype);
+  const std::string lost = difference(arch, read_back(family, tree));
   require(lost.empty(), Kind::unsupported,
           "config.json of {} cannot say what this model has: {} would change", family.title, lost);
   return tree;
+}
+
+Arch as_hf_holds(const Family& family, const Arch& arch) {
+  return read_back(family, written(family, arch, ""));
 }
 
 std::string hf_config_text(const Tree& config) { return to_json(config) + "\n"; }

@@ -29,6 +29,10 @@ HfConfig read_hf_config(std::string_view text, const std::string& file,
 /// when the family's keys cannot say all of it (but for what only trainings read).
 Tree write_hf_config(const Family& family, const Arch& arch, const std::string& dtype);
 
+/// What is left of a model in config.json of a family, which may lack keys for some of it. Throws
+/// Error{unsupported} where the family's keys say no such model.
+Arch as_hf_holds(const Family& family, const Arch& arch);
+
 /// The first part in which two models differ, for a message: "the mixer of layer 3". Empty where
 /// they compute the same from the same weights.
 std::string difference(const Arch& one, const Arch& other);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "families/hf_config.h"
+#include "families/unsaid_settings.h"
 
 namespace bascule {
 namespace {
@@ -135,7 +136,7 @@ RunConfig read_run_config(std::string_view text, const std::string& file) {
   const Tree root = parse_yaml(text, file);
   ConfigIo all = ConfigIo::reader(root, file);
   RunConfig config;
-  std::string family, target;
+  std::string family;
   WindowCount count = WindowCount::as_bridge_writes;
   all.section(kOurs, [&](ConfigIo& io) {
     io("family", family);
@@ -145,15 +146,22 @@ RunConfig read_run_config(std::string_view text, const std::string& file) {
   const bool there = all.section("model", [&](ConfigIo& io) {
     if (const Tree* builder = io.asked("_builder_"))
       io.unsupported("_builder_", *builder, "it is of a newer Megatron Bridge than 0.3.1");
-    io("_target_", target);
+    io("_target_", config.provider);
     io("hf_model_id", config.hf_model_id, "");
-    const Provider& provider = provider_named(target, file);
+    const Provider& provider = provider_named(config.provider, file);
     if (family.empty()) family = provider.family;
     megatron_config(io, provider, count, config.model);
   });
   require(there, Kind::format, "{}: the section model is missing", file);
-  config.families = family.empty() ? families_that_fit(config.model.arch, target)
-                                   : std::vector<std::string>{family};
+  if (!family.empty()) {
+    config.families = {family};
+  } else {
+    config.families = families_that_fit(config.model.arch, config.provider);
+    if (config.families.empty())
+      config.unsaid =
+          unsaid_settings(*root.find("model"), config.model, provider_named(config.provider, file),
+                          families_of_provider(config.provider));
+  }
   const Tree* tokenizer = root.find("tokenizer");
   config.has_tokenizer = tokenizer && tokenizer->is_map();
   return config;

@@ -13,6 +13,7 @@ namespace bascule {
 
 struct RunConfig {
   MegatronConfig model;
+  std::string provider = {};     // the model's class; not written
   std::string hf_model_id = {};  // where Bridge looks for the Hugging Face model; may be empty
   bool has_tokenizer = false;    // tokenizer files lie beside it
   // What else the checkpoint holds: what the optimizer keeps, random states. Not read.
@@ -20,6 +21,8 @@ struct RunConfig {
   /// The families that the file can be of, their names sorted: one where it tells; several or none
   /// where it does not, so that someone must say. Not written.
   std::vector<std::string> families = {};
+  /// Where none fits: the settings that keep the nearest from it. Not written.
+  std::string unsaid = {};
 };
 
 /// The text of a run_config.yaml from which Megatron Bridge 0.3.1 builds the model (as far as

@@ -201,6 +201,9 @@ def small_rows() -> Iterator[Case]:
     yield row("tracker.long", "a megabyte", later(lambda: tracker("1" * 1_000_000)), TRACKER, "too large")
 
     layers = "  num_layers: 3\n"
+    scale = "  softmax_scale: null\n"
+    yield row("run_config.unsaid", "a setting that no family has", run_config(
+        scale, "  softmax_scale: 0.3\n"), RUN, "model.softmax_scale is 0.3, where llama has null", 5)
     yield row("run_config.aliases", "aliases that unfold to 10^9", megatron(put(RUN, "a0: &a0 [x]\n"
               + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)))),
               RUN, "more than")
@@ -236,8 +239,8 @@ def small_rows() -> Iterator[Case]:
         "  num_moe_experts: null\n", "  num_moe_experts: 1000000000\n"), RUN, "experts", 5)
     yield row("run_config.most_experts", "as many layers and experts as are allowed", megatron(also(
         text(RUN, layers, "  num_layers: 1024\n"),
-        text(RUN, "  num_moe_experts: null\n", "  num_moe_experts: 64\n"))), RUN, "does not say which family",
-              5)
+        text(RUN, "  num_moe_experts: null\n", "  num_moe_experts: 64\n"))), RUN,
+              "model.qk_layernorm is false, where qwen3_moe has true", 5)
     yield row("run_config.experts_negative", "minus one expert", run_config(
         "  num_moe_experts: null\n", "  num_moe_experts: -1\n"), RUN, "num_moe_experts")
     yield row("run_config.nan", "NaN as epsilon", run_config(

@@ -67,6 +67,16 @@ TEST(RunConfigReading, TheGeneralProviderTellsByWhatTheModelIs) {
   EXPECT_THAT(families("llama", R"({"no_rope_freq": [0, 0, 1]})"), IsEmpty());
 }
 
+TEST(RunConfigReading, SettingsThatNoFamilyHasAreNamed) {
+  const auto unsaid = [](const char* json) { return changed("llama", json).unsaid; };
+  EXPECT_EQ(unsaid("{}"), "");
+  EXPECT_EQ(unsaid(R"({"softmax_scale": 0.125})"),
+            "model.softmax_scale is 0.125, where llama has null");
+  EXPECT_EQ(unsaid(R"({"gated_linear_unit": false, "attention_output_gate": true})"),
+            "model.attention_output_gate is true, where llama has false; "
+            "model.gated_linear_unit is false, where llama has true");
+}
+
 TEST(RunConfigReading, OurSectionTellsWhereTheProviderDoesNot) {
   const HfConfig yarn = changed_golden("qwen3", R"({"rope_scaling": {"rope_type": "yarn",
       "factor": 4.0, "original_max_position_embeddings": 128}})");

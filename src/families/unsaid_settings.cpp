@@ -1,0 +1,51 @@
+#include "families/unsaid_settings.h"
+
+#include <fmt/ranges.h>
+
+#include <optional>
+
+#include "base/check.h"
+#include "families/hf_config.h"
+
+namespace bascule {
+namespace {
+
+/// Megatron's settings of a model, or of what config.json of a family makes of it.
+std::optional<Tree> settings_of(MegatronConfig config, const Provider& provider,
+                                const Family* family = nullptr) {
+  try {
+    if (family) config.arch = as_hf_holds(*family, config.arch);
+    Tree settings = Tree::map();
+    ConfigIo io = ConfigIo::writer(settings);
+    megatron_config(io, provider, WindowCount::keys_before, config);
+    return settings;
+  } catch (const Error& error) {
+    if (error.kind() == Kind::internal) throw;
+    return std::nullopt;  // it says no model that comes near
+  }
+}
+
+std::string text_of(const Tree* value) { return value ? brief(*value) : "not set"; }
+
+}  // namespace
+
+std::string unsaid_settings(const Tree& model, const MegatronConfig& config,
+                            const Provider& provider, const std::vector<const Family*>& families) {
+  std::vector<std::string> fewest;
+  const std::optional<Tree> wanted = settings_of(config, provider);
+  if (!wanted) return {};
+  for (const Family* family : families) {
+    if (family->planned) continue;
+    const std::optional<Tree> had = settings_of(config, provider, family);
+    if (!had) continue;
+    std::vector<std::string> unsaid;
+    for (const Tree::Entry& entry : wanted->entries())
+      if (const Tree* other = had->find(entry.key); !other || *other != entry.value)
+        unsaid.push_back(fmt::format("model.{} is {}, where {} has {}", entry.key,
+                                     text_of(model.find(entry.key)), family->name, text_of(other)));
+    if (!unsaid.empty() && (fewest.empty() || unsaid.size() < fewest.size())) fewest = unsaid;
+  }
+  return fmt::format("{}", fmt::join(fewest, "; "));
+}
+
+}  // namespace bascule
