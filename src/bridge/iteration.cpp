@@ -78,6 +78,7 @@ fs::path iteration_directory(const fs::path& path) {
     return path / name;
   }
   const auto names = iterations(path);
+  if (names.empty() && fs::exists(path / "metadata.json", ignored)) return path;  // not complete
   require(!names.empty(), Kind::user,
           "{} is no Megatron checkpoint: it has neither {} nor iter_* directories", path.string(),
           kTracker);

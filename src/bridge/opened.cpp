@@ -214,6 +214,10 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
 Opened open_model(const std::string& path, const Options& options, const Family* likely) {
   if (is_megatron(path)) return open_megatron(path, options, likely);
   std::error_code ignored;
+  // What such a checkpoint lacks is told where it is opened.
+  if (fs::exists(fs::path(path) / "metadata.json", ignored) &&
+      !fs::exists(fs::path(path) / "config.json", ignored))
+    return open_megatron(path, options);
   if (!fs::exists(path, ignored) || is_hf_directory(path)) return open_hf(path, options);
   fail(Kind::user,
        "{} is neither a Hugging Face directory (config.json and *.safetensors) nor a Megatron "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pickles as pk
 import safetensors as st
 from case import EXPORT, IMPORT, VERIFY, Case, later
-from model import Make, also, hf, megatron, ours, put, run_config, text
+from model import ITERATION, Make, also, hf, megatron, ours, put, run_config, text
 
 ST, CFG, RUN, COMMON, STATE = st.NAME, "config.json", "run_config.yaml", "common.pt", "state.json"
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -22,6 +22,10 @@ def link(name: str, target: str) -> Make:
         (folder / name).symlink_to(target)
 
     return change
+
+
+def absent(name: str) -> Make:
+    return lambda folder: (folder / name).unlink()
 
 
 def fifo(name: str) -> Make:
@@ -199,6 +203,14 @@ def small_rows() -> Iterator[Case]:
     yield row("tracker.absent", "an iteration that is not there", tracker("7"), TRACKER,
               "does not exist")
     yield row("tracker.long", "a megabyte", later(lambda: tracker("1" * 1_000_000)), TRACKER, "too large")
+
+    for command, name in ((EXPORT, "root"), (f"export {ITERATION} out", "iteration"),
+                          (f"inspect {ITERATION}", "inspect")):
+        yield row(f"incomplete.{name}", "no .metadata", megatron(absent(MD)), ITERATION,
+                  "has no .metadata, which lists the tensors: the copy is not complete; copy", 6,
+                  command)
+    yield row("incomplete.data", "a data file that is missing", megatron(absent(BLOB)), BLOB,
+              "the copy is not complete; copy the checkpoint again", 6)
 
     layers = "  num_layers: 3\n"
     scale = "  softmax_scale: null\n"

@@ -15,6 +15,10 @@ DataFiles::DataFiles(const std::filesystem::path& directory, const std::vector<s
     paths_.push_back(directory / name);
     std::error_code error;
     const auto size = std::filesystem::file_size(paths_.back(), error);
+    require(error != std::errc::no_such_file_or_directory, Kind::environment,
+            "{} is missing, and .metadata says that it holds tensors: the copy is not complete; "
+            "copy the checkpoint again from where it came from",
+            paths_.back().string());
     if (error) fail_errno(error.value(), "read the size of", paths_.back());
     sizes_.push_back(static_cast<int64_t>(size));
   }

@@ -28,8 +28,15 @@ constexpr int64_t kUnknown = -1;
 void require_backend(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "metadata.json";
   refuse_other_format(directory);
-  require(filesystem_work([&] { return std::filesystem::exists(path); }), Kind::format,
-          "{} has no metadata.json: it is not one iteration's directory of a torch_dist checkpoint",
+  require(
+      filesystem_work([&] { return std::filesystem::exists(path); }), Kind::format,
+      "{} has no metadata.json: it is not one iteration's directory of a torch_dist checkpoint, "
+      "or no complete copy of one; name another, or copy it again from where it came from",
+      directory.string());
+  require(filesystem_work([&] { return std::filesystem::exists(directory / ".metadata"); }),
+          Kind::environment,
+          "{} has no .metadata, which lists the tensors: the copy is not complete; copy the "
+          "checkpoint again from where it came from (`cp -r DIR`, since * leaves .metadata out)",
           directory.string());
   require_torch_dist(read_small_file(path, 1 << 20), path.string());
 }
