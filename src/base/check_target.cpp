@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/check.h"
 #include "base/commit.h"
@@ -16,6 +17,24 @@ namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A file system's longest name, and what a Workspace's names add to the target's.
+constexpr size_t kLongestName = 255;
+constexpr size_t kAdded = std::string_view("..partial-0123456789abcdef").size();
+
+void require_short(const fs::path& target) {
+  const size_t length = target.filename().string().size();
+  require(length + kAdded <= kLongestName, Kind::user,
+          "the target's name has {} bytes, but at most {} are possible, since unfinished work lies "
+          "beside it under a longer one; choose a shorter name than {}",
+          length, kLongestName - kAdded, target.filename().string());
+}
+
+void refuse_symlink(const fs::path& path) {
+  require(!fs::is_symlink(fs::symlink_status(path)), Kind::user,
+          "{} is a symlink, and nothing is written through one; name the directory it stands for",
+          path.string());
+}
 
 bool is_mount_point(const fs::path& path) {
   struct statx status {};
@@ -57,10 +76,9 @@ void require_replaceable(const fs::path& target) {
 }
 
 void check_target_path(const fs::path& target, bool overwrite, const fs::path& source) {
+  require_short(target);
+  refuse_symlink(target);
   const fs::file_status status = fs::symlink_status(target);
-  require(!fs::is_symlink(status), Kind::user,
-          "{} is a symlink, and nothing is written through one; name the directory it stands for",
-          target.string());
   require(!fs::exists(status) || fs::is_directory(status), Kind::user,
           "{} exists and is not a directory; remove it or name another target", target.string());
   if (!source.empty()) {

@@ -22,11 +22,12 @@ namespace bascule {
 /// current directory's whole path. Throws Error{user} for an empty name and for the root.
 std::filesystem::path target_path(const std::filesystem::path& target);
 
-/// Throws unless `target` can become the result: Error{user} when it is a symlink, not a directory,
-/// a directory that is not empty without `overwrite`, the source itself, a directory in it, or one
-/// that holds the source, the home or the current directory; Error{environment} when its nearest
-/// existing parent cannot be written to. Called before long work, so that it is not done in vain.
-/// An empty `source` is not compared.
+/// Throws unless `target` can become the result: Error{user} when it is a symlink, its name is too
+/// long for that of the work beside it, it is not a directory, or a directory that is not empty
+/// without `overwrite`, the source itself, a directory in it, or one that holds the source, the
+/// home or the current directory; Error{environment} when its nearest existing parent cannot be
+/// written to. Called before long work, so that it is not done in vain. An empty `source` is not
+/// compared.
 void check_target(const std::filesystem::path& target, bool overwrite,
                   const std::filesystem::path& source = {});
 

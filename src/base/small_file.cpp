@@ -31,6 +31,7 @@ constexpr std::array kRemedies = {
     Remedy{ENFILE, "the whole system has too many files open"},
     Remedy{EIO, "the device reports an error: look into the system's log"},
     Remedy{ELOOP, "it is a symlink, and nothing is written through one: name the real place"},
+    Remedy{ENAMETOOLONG, "the file system has no names so long: choose a shorter one"},
     Remedy{EXDEV, "it lies in another layer or file system: remove it or choose another target"},
     Remedy{EBUSY, "it is a mount point or in use: name a folder inside it"},
     Remedy{ESTALE, "the network file system lost it: mount it again"},

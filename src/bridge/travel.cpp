@@ -8,6 +8,23 @@
 #include "base/interrupt.h"
 
 namespace bascule {
+namespace {
+
+/// Throws where the file has the name of a folder of the result, or would lie in one of its files.
+void require_apart(const Travelling& file, const Manifest& manifest) {
+  const std::string folder = file.to + "/";
+  const auto inside = manifest.files.lower_bound(folder);
+  require(!std::string_view(kManifestName).starts_with(folder) &&
+              (inside == manifest.files.end() || !inside->first.starts_with(folder)),
+          Kind::format, "{} would replace the folder {} of the result; rename or remove it",
+          file.from.string(), file.to);
+  for (size_t at = file.to.find('/'); at != file.to.npos; at = file.to.find('/', at + 1))
+    require(!manifest.files.contains(file.to.substr(0, at)), Kind::format,
+            "{} cannot be copied: {} is a file of the result and no folder; remove one of the two",
+            file.from.string(), file.to.substr(0, at));
+}
+
+}  // namespace
 
 void copy_files(const std::vector<Travelling>& files, Workspace& workspace, Manifest& manifest) {
   constexpr int64_t kStep = int64_t{1} << 20;
@@ -16,6 +33,7 @@ void copy_files(const std::vector<Travelling>& files, Workspace& workspace, Mani
     require(file.to != kManifestName && !manifest.files.contains(file.to), Kind::format,
             "{} would replace {}, which is part of the result; remove it", file.from.string(),
             file.to);
+    require_apart(file, manifest);
     const File from = File::open(file.from);
     const File to = File::create(workspace.path_of(file.to));
     const int64_t size = from.size();

@@ -17,7 +17,7 @@ struct Travelling {
 };
 
 /// Copies files into the workspace byte for byte and adds them to the manifest. Throws
-/// Error{format} when one has the name of something that is written already.
+/// Error{format} when one has the name of something that is written already, or of its folder.
 void copy_files(const std::vector<Travelling>& files, Workspace& workspace, Manifest& manifest);
 
 /// Writes a small file into the workspace and adds it to the manifest.

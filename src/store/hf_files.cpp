@@ -60,10 +60,13 @@ constexpr std::array<std::string_view, 20> kWeightEndings = {".safetensors",
                                                              ".ckpt",
                                                              ".nemo"};
 
+// Where an export keeps its manifest.
+constexpr std::string_view kOurs = "bascule";
+
 // The model again in other formats, what a trainer left, and our own manifest.
 constexpr std::array<std::string_view, 14> kFolders = {
-    "bascule", "coreml",   "flax",     "gguf", "global_step", "logs",  "metal",
-    "onnx",    "openvino", "original", "runs", "tensorboard", "wandb", "__pycache__"};
+    kOurs,  "coreml",   "flax",     "gguf", "global_step", "logs",  "metal",
+    "onnx", "openvino", "original", "runs", "tensorboard", "wandb", "__pycache__"};
 
 bool ends_in_any(std::string_view name, const auto& endings) {
   return std::any_of(endings.begin(), endings.end(),
@@ -103,6 +106,11 @@ class Listing {
             "{} is a symlink to nothing; the download may be incomplete", entry.path().string());
     require(fs::is_regular_file(status), Kind::format, "{} is not a regular file; remove it",
             entry.path().string());
+    if (prefix.empty() && name == kOurs) {
+      out_.warnings.push_back(fmt::format(
+          "{} does not travel along: an export has a folder of this name", entry.path().string()));
+      return;
+    }
     const bool tokenizer =
         prefix.empty() ? is_tokenizer_file(name) : prefix == "additional_chat_templates/";
     (tokenizer ? out_.tokenizer_files : out_.other_files)

@@ -176,6 +176,16 @@ TEST(Workspace, WritesThroughNoSymlink) {
   EXPECT_EQ(contents(dir / "file"), "x");
 }
 
+TEST(Workspace, HasRoomForTheLongestTarget) {
+  const TemporaryDirectory dir;
+  const fs::path longest = dir / std::string(229, 'x');
+  EXPECT_NO_THROW(check_target(longest, false));
+  Workspace work(longest, "0123456789abcdef");
+  put(work.path_of("a"), "1");
+  work.publish(false, "", "");
+  EXPECT_EQ(contents(longest / "a"), "1");
+}
+
 TEST(CheckTarget, AcceptsWhatCanBeWritten) {
   const TemporaryDirectory dir;
   fs::create_directory(dir / "empty");
@@ -202,6 +212,8 @@ TEST(CheckTarget, RefusesWhatCannot) {
       {dir / "full/inner", false, dir / "full", "inner lies in the source"},
       {dir / "full/in/ner", true, dir / "full/", "ner lies in the source"},
       {"", false, "", "the target's name is empty"},
+      {dir / std::string(230, 'x'), false, "",
+       "the target's name has 230 bytes, but at most 229 are possible"},
       {"/", true, "", "cannot be a target"},
       {dir / "full", false, "", "exists and is not empty; pass --overwrite"},
       {dir / "full/", false, "", "exists and is not empty; pass --overwrite"},

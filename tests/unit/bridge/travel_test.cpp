@@ -46,6 +46,15 @@ TEST(Travel, ReplacesNothingThatIsWritten) {
     expect_error(Kind::format, {"evil would replace", name}, [&] {
       copy_files({{directory / "evil", name}}, workspace, manifest);
     });
+  write_file("assets/picture", "x", workspace, manifest);
+  for (const char* name : {"assets", "bascule"})
+    expect_error(Kind::format, {"evil would replace the folder", name, "rename or remove it"}, [&] {
+      copy_files({{directory / "evil", name}}, workspace, manifest);
+    });
+  expect_error(Kind::format, {"evil cannot be copied: model.safetensors is a file"}, [&] {
+    copy_files({{directory / "evil", "model.safetensors/x"}}, workspace, manifest);
+  });
+  manifest.files.erase("assets/picture");
   copy_files({{directory / "evil", "other"}}, workspace, manifest);
   EXPECT_EQ(contents(workspace.path_of("model.safetensors")), "weights");
   EXPECT_EQ(manifest.files.size(), 2u);

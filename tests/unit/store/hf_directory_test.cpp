@@ -122,6 +122,14 @@ TEST(HfDirectory, SortsWhatTravels) {
                           HasSubstr("linked does not travel along: it is a symlink")));
 }
 
+TEST(HfDirectory, WhatHasTheNameOfOurFolderStaysBehind) {
+  const TemporaryDirectory dir;
+  put(dir / "bascule", "a note of someone");
+  const HfDirectory model = list_hf_directory(dir.path());
+  EXPECT_TRUE(model.other_files.empty());
+  EXPECT_THAT(model.warnings, ElementsAre(HasSubstr("bascule does not travel along: an export")));
+}
+
 TEST(HfDirectory, RefusesWithTheRemedy) {
   const std::string shard = one_tensor("a", "aa"), other = one_tensor("b", "bbb");
   struct Row {
