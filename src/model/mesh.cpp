@@ -1,17 +1,68 @@
 #include "model/mesh.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include "base/check.h"
 
 namespace bascule {
 namespace {
 
-void divides(int64_t size, int64_t by, const char* what, const char* ranks) {
-  require(by >= 1 && size % by == 0, Kind::unsupported,
-          "{} must divide by the {} size: {} by {}; choose a size that divides it", what, ranks,
-          size, by);
+/// A number of the model, and the ranks among which an option divides it.
+struct Divided {
+  const char* option;
+  int64_t ranks;
+  const char* what;
+  int64_t number;
+};
+
+std::vector<Divided> divided_by(const Mesh& mesh, const Arch& arch) {
+  std::vector<Divided> all = {{mesh.vpp > 1 ? "--pp times --vpp" : "--pp", mesh.pp * mesh.vpp,
+                               "the number of layers", static_cast<int64_t>(arch.layers.size())}};
+  const auto tp = [&](const char* what, int64_t number) {
+    all.push_back({"--tp", mesh.tp, what, number});
+  };
+  std::vector<Layer> layers = arch.layers;
+  if (arch.mtp) layers.insert(layers.end(), arch.mtp->layers.begin(), arch.mtp->layers.end());
+  for (const Layer& layer : layers) {
+    if (const Gqa* gqa = std::get_if<Gqa>(&layer.mixer))
+      tp("the number of attention heads", gqa->heads);
+    if (const Mla* mla = std::get_if<Mla>(&layer.mixer))
+      tp("the number of attention heads", mla->heads);
+    if (const Mamba2* mamba = std::get_if<Mamba2>(&layer.mixer)) {
+      tp("the number of Mamba heads", mamba->heads);
+      tp("the number of Mamba groups", mamba->groups);
+    }
+    if (const GatedDeltaNet* gdn = std::get_if<GatedDeltaNet>(&layer.mixer)) {
+      tp("the number of key heads", gdn->key_heads);
+      tp("the number of value heads", gdn->value_heads);
+    }
+    if (const Moe* moe = std::get_if<Moe>(&layer.feed_forward)) {
+      all.push_back({"--ep", mesh.ep, "the number of experts", moe->experts});
+      all.push_back(
+          {mesh.etp ? "--etp" : "--tp", mesh.expert_tp(), "the experts' width", moe->width});
+      tp("the shared experts' width", moe->shared_width);
+    }
+    if (const Mlp* mlp = std::get_if<Mlp>(&layer.feed_forward)) tp("the MLP's width", mlp->width);
+  }
+  return all;
+}
+
+/// The values of an option that divide all that it must, the first few if they are many.
+std::string values_of(std::string_view option, const std::vector<Divided>& all) {
+  constexpr size_t kMost = 16;
+  constexpr int64_t kMostRanks = 4096;
+  int64_t common = 0;
+  for (const Divided& each : all)
+    if (each.option == option) common = std::gcd(common, each.number);
+  std::vector<std::string> values;
+  for (int64_t value = 1; value <= std::min(common, kMostRanks) && values.size() <= kMost; ++value)
+    if (common % value == 0) values.push_back(std::to_string(value));
+  if (values.size() > kMost) values.back() = "...";
+  return fmt::format("{}", fmt::join(values, ", "));
 }
 
 }  // namespace
@@ -29,7 +80,8 @@ MeshPlace place(const Mesh& mesh, int64_t rank) {
 }
 
 std::vector<KeptLayer> kept_layers(int64_t layers, const Mesh& mesh, int64_t pp_rank) {
-  divides(layers, mesh.pp * mesh.vpp, "the number of layers", "pipeline (times virtual)");
+  require(layers % (mesh.pp * mesh.vpp) == 0, Kind::unsupported,
+          "{} layers do not divide by {} pipeline stages", layers, mesh.pp * mesh.vpp);
   const int64_t share = layers / (mesh.pp * mesh.vpp);
   std::vector<KeptLayer> kept;
   for (int64_t chunk = 0; chunk < mesh.vpp; ++chunk)
@@ -43,30 +95,11 @@ void check(const Mesh& mesh, const Arch& arch) {
     require(size >= 1, Kind::user, "a parallel size must be at least 1, not {}", size);
   require(mesh.vpp == 1 || mesh.pp > 1, Kind::unsupported,
           "virtual pipeline stages ({}) need a pipeline size above 1", mesh.vpp);
-  kept_layers(static_cast<int64_t>(arch.layers.size()), mesh, 0);
-  std::vector<Layer> layers = arch.layers;
-  if (arch.mtp) layers.insert(layers.end(), arch.mtp->layers.begin(), arch.mtp->layers.end());
-  for (const Layer& layer : layers) {
-    if (const Gqa* gqa = std::get_if<Gqa>(&layer.mixer))
-      divides(gqa->heads, mesh.tp, "the number of attention heads", "tensor parallel");
-    if (const Mla* mla = std::get_if<Mla>(&layer.mixer))
-      divides(mla->heads, mesh.tp, "the number of attention heads", "tensor parallel");
-    if (const Mamba2* mamba = std::get_if<Mamba2>(&layer.mixer)) {
-      divides(mamba->heads, mesh.tp, "the number of Mamba heads", "tensor parallel");
-      divides(mamba->groups, mesh.tp, "the number of Mamba groups", "tensor parallel");
-    }
-    if (const GatedDeltaNet* gdn = std::get_if<GatedDeltaNet>(&layer.mixer)) {
-      divides(gdn->key_heads, mesh.tp, "the number of key heads", "tensor parallel");
-      divides(gdn->value_heads, mesh.tp, "the number of value heads", "tensor parallel");
-    }
-    if (const Moe* moe = std::get_if<Moe>(&layer.feed_forward)) {
-      divides(moe->experts, mesh.ep, "the number of experts", "expert parallel");
-      divides(moe->width, mesh.expert_tp(), "the experts' width", "expert tensor parallel");
-      divides(moe->shared_width, mesh.tp, "the shared experts' width", "tensor parallel");
-    }
-    if (const Mlp* mlp = std::get_if<Mlp>(&layer.feed_forward))
-      divides(mlp->width, mesh.tp, "the MLP's width", "tensor parallel");
-  }
+  const std::vector<Divided> all = divided_by(mesh, arch);
+  for (const Divided& each : all)
+    if (each.number % each.ranks != 0)
+      fail(Kind::unsupported, "{} is {}, which does not divide {}, {}; for this model it can be {}",
+           each.option, each.ranks, each.what, each.number, values_of(each.option, all));
 }
 
 }  // namespace bascule
