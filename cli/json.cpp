@@ -68,7 +68,8 @@ std::string outcome_json(const Outcome& outcome, const Options& options, int64_t
                {"verified", outcome.verified},
                {"compared", counts(outcome.report)},
                {"notes", outcome.report.notes},
-               {"warnings", outcome.warnings}});
+               {"warnings", outcome.warnings},
+               {"ignored_keys", outcome.ignored_keys}});
 }
 
 std::string report_json(const Report& report) {

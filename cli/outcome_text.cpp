@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/conversion.h"
 #include "cli/quantities.h"
@@ -37,6 +37,8 @@ std::string outcome_text(const Outcome& outcome, const Conversion& conversion,
       {"tensors", fmt::format("{} read, {} {}", grouped(outcome.tensors_read),
                               grouped(outcome.tensors_written), dry ? "to write" : "written")},
       {"size", data_text(outcome.bytes_written)}};
+  if (!outcome.ignored_keys.empty())
+    rows.push_back({"ignored keys", fmt::format("{}", fmt::join(outcome.ignored_keys, ", "))});
   for (const Step& step : outcome.steps) rows.push_back({step.name, step_text(step)});
   rows.push_back({"peak memory", memory_text(peak_memory)});
   // On a terminal they stand above already.

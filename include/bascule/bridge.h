@@ -49,6 +49,7 @@ struct Outcome {
   int64_t bytes_written = 0;
   std::vector<Step> steps;
   std::vector<std::string> warnings;
+  std::vector<std::string> ignored_keys;  ///< of config.json, left out of account as was asked
   bool verified = false;
   Report report;  ///< of the verification
 };

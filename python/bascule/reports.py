@@ -105,6 +105,8 @@ class Outcome:
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     """What was also given to Python's warnings."""
+    ignored_keys: tuple[str, ...]
+    """Keys of config.json that were left out of account, as was asked."""
     verified: bool
     """Whether the result was read again and compared with the source."""
     report: Report

@@ -138,7 +138,7 @@ nb::object gpu(const cli::Gpu& gpu) {
 
 nb::object value(const Outcome& outcome) {
   const auto& [target, family, parameters, tensors_read, tensors_written, bytes_written, steps,
-               warnings, verified, report] = outcome;
+               warnings, ignored_keys, verified, report] = outcome;
   return Making("Outcome")
       .with("target", target)
       .with("family", family)
@@ -148,6 +148,7 @@ nb::object value(const Outcome& outcome) {
       .with("bytes_written", bytes_written)
       .with("steps", tuple_of(steps, step))
       .with("warnings", texts(warnings))
+      .with("ignored_keys", texts(ignored_keys))
       .with("verified", verified)
       .with("report", value(report))
       .made();

@@ -44,6 +44,7 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   Stopwatch watch(outcome.steps);
   watch.begin("plan");
   const Opened source = open_megatron(source_path, options);
+  if (source.config) outcome.ignored_keys = source.config->ignored_keys;
   const Options within = within_memory(options, source.path, source.slots);
   HfRequest request{.family = *source.family,
                     .arch = source.arch,

@@ -89,6 +89,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   const fs::path target = root / fmt::format("iter_{:07}", options.iteration);
   outcome.target = target.string();
   outcome.family = source.family->name;
+  outcome.ignored_keys = source.config->ignored_keys;
   outcome.parameters = source.slots.parameters();
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
   check_target(target, options.overwrite, source.path);

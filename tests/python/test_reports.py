@@ -106,6 +106,7 @@ def test_an_outcome(toy: Path, tmp_path: Path) -> None:
         assert getattr(outcome, field) == said[field]
     assert outcome.bytes_written == said["bytes_written"]
     assert plain(outcome.warnings) == said["warnings"]
+    assert plain(outcome.ignored_keys) == said["ignored_keys"] == []
     assert outcome.verified is True
     assert outcome.report.equal
     assert outcome.report.count(Verdict.EQUAL) == said["compared"]["equal"] > 0
