@@ -72,6 +72,7 @@ Invocation make() {
   made.run = [](const Session& session) -> Result {
     const Machine machine = this_machine();
     if (session.json) return {.exit = 0, .out = machine_json(machine), .err = {}};
+    if (session.quiet) return {};
     return {.exit = 0, .out = machine_text(machine, session.out), .err = {}};
   };
   return made;

@@ -32,6 +32,7 @@ Invocation make() {
   made.run = [](const Session& session) -> Result {
     const std::vector<FamilyInfo> families = models();
     if (session.json) return {.exit = 0, .out = models_json(families), .err = {}};
+    if (session.quiet) return {};
     return {.exit = 0, .out = models_text(families, session.out), .err = {}};
   };
   return made;
