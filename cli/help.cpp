@@ -25,6 +25,7 @@ constexpr std::string_view kExitCodes[][2] = {
     {"6", "I/O error, no space, no permission, locked by another process"},
     {"70", "internal error"},
     {"130, 143", "stopped by SIGINT, SIGTERM"},
+    {"141", "done, but the reader of the output left early"},
 };
 
 size_t text_columns(const Terminal& terminal) {

@@ -7,10 +7,11 @@
 namespace {
 
 /// Opens what the caller has closed of stdin, stdout and stderr, so that no file of ours gets
-/// their numbers and messages end up in it.
+/// their numbers and messages end up in it. For reading: what is written there is lost, which must
+/// be seen.
 void keep_standard_files() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor)
-    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) _exit(6);
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) _exit(6);
 }
 
 }  // namespace

@@ -61,8 +61,10 @@ int deliver(const Result& result, const Terminal& err) {
   say(result.err);
   const Result written = guarded(
       [&result] {
-        write_all(STDOUT_FILENO, result.out);  // a reader who has seen enough is no error
-        return Result{.exit = result.exit, .out = {}, .err = {}};
+        const bool all = write_all(STDOUT_FILENO, result.out);
+        // A reader who has seen enough is told nothing, but the exit code says that it was not all.
+        return Result{
+            .exit = all || result.exit != 0 ? result.exit : 128 + SIGPIPE, .out = {}, .err = {}};
       },
       false, err);
   say(written.err);

@@ -77,6 +77,8 @@ bool write_all(int descriptor, std::string_view text) {
     const ssize_t done = ::write(descriptor, text.data(), text.size());
     if (done < 0 && errno == EINTR) continue;
     if (done < 0 && errno == EPIPE) return false;
+    require(done >= 0 || errno != EBADF, Kind::environment,
+            "cannot write the output: stdout is closed; open it, or ask for none with --quiet");
     if (done < 0) fail(Kind::environment, "cannot write the output: {}", std::strerror(errno));
     text.remove_prefix(static_cast<size_t>(done));
   }
