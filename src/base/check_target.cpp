@@ -123,6 +123,10 @@ void check_target(const fs::path& target, bool overwrite, const fs::path& source
   filesystem_work([&] { check_target_path(target_path(target), overwrite, source); });
 }
 
+void check_root(const fs::path& root) {
+  filesystem_work([&] { refuse_symlink(target_path(root)); });
+}
+
 void check_space(const fs::path& target, int64_t bytes) {
   const fs::path place = fs::is_directory(target) ? target : nearest_existing_parent(target);
   struct statvfs system {};

@@ -31,6 +31,9 @@ std::filesystem::path target_path(const std::filesystem::path& target);
 void check_target(const std::filesystem::path& target, bool overwrite,
                   const std::filesystem::path& source = {});
 
+/// Throws Error{user} where the directory that holds targets, as a user names it, is a symlink.
+void check_root(const std::filesystem::path& root);
+
 /// Throws Error{environment} when the file system of `target` has fewer than `bytes` available.
 void check_space(const std::filesystem::path& target, int64_t bytes);
 

@@ -92,6 +92,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   outcome.ignored_keys = source.config->ignored_keys;
   outcome.parameters = source.slots.parameters();
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
+  check_root(root);
   check_target(target, options.overwrite, source.path);
   check_space(target, outcome.bytes_written);
   if (options.dry_run) {

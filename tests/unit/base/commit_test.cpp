@@ -194,6 +194,17 @@ TEST(CheckTarget, AcceptsWhatCanBeWritten) {
   EXPECT_NO_THROW(check_target(dir / "absent/deep/er", false));
   EXPECT_NO_THROW(check_target(dir / "empty", false, dir / "full"));
   EXPECT_NO_THROW(check_target(dir / "full", true));
+  EXPECT_NO_THROW(check_root(dir / "full"));
+  EXPECT_NO_THROW(check_root(dir / "absent"));
+}
+
+TEST(CheckTarget, RefusesARootThatIsASymlink) {
+  const TemporaryDirectory dir;
+  fs::create_directory(dir / "real");
+  fs::create_directory_symlink("real", dir / "link");
+  for (const char* root : {"link", "link/"})
+    expect_error(Kind::user, "link is a symlink, and nothing is written through one; name the",
+                 [&] { check_root(dir / root); });
 }
 
 TEST(CheckTarget, RefusesWhatCannot) {
