@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -16,17 +17,29 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTracker = "latest_checkpointed_iteration.txt";
+constexpr std::string_view kPrefix = "iter_";
 
-/// Names of the iterations in a root, sorted.
+/// Where an iteration stands among others: by its number; a release behind all, what has no number
+/// before them.
+int64_t place_of(const std::string& name) {
+  if (name == "release") return std::numeric_limits<int64_t>::max();
+  int64_t number = 0;
+  const std::string_view digits = std::string_view(name).substr(kPrefix.size());
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return error == std::errc() && end == digits.data() + digits.size() ? number : -1;
+}
+
+/// Names of the iterations in a root, the newest last.
 std::vector<std::string> iterations(const fs::path& root) {
   std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(root, ignored)) {
     const std::string name = entry.path().filename();
-    if ((name.starts_with("iter_") || name == "release") && entry.is_directory(ignored))
+    if ((name.starts_with(kPrefix) || name == "release") && entry.is_directory(ignored))
       names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names, {},
+                    [](const std::string& name) { return std::pair(place_of(name), name); });
   return names;
 }
 
@@ -49,7 +62,7 @@ std::optional<int64_t> tracked_iteration(const fs::path& root) {
   try {
     const std::string name = iteration_in(read_small_file(tracker, 64), tracker.string());
     if (name == "release") return {};
-    return std::stoll(name.substr(std::string_view("iter_").size()));
+    return std::stoll(name.substr(kPrefix.size()));
   } catch (const Error&) {
     return {};
   }
