@@ -111,6 +111,15 @@ void Workspace::begin(const std::string& prefix) {
   make_durable_directories(parent_);
   if (std::string notice = take_lock(lock_, parent_ / (prefix + ".lock"), target_); !notice.empty())
     notices_.push_back(std::move(notice));
+  try {
+    prepare(prefix);
+  } catch (...) {
+    ::unlink(lock_.path().c_str());  // no destructor runs
+    throw;
+  }
+}
+
+void Workspace::prepare(const std::string& prefix) {
   restore_directory(target_, aside_);
   require_real_directory(partial_);
   resumed_ = fs::is_regular_file(fs::symlink_status(journal_)) &&

@@ -76,6 +76,7 @@ class Workspace {
 
  private:
   void begin(const std::string& prefix);
+  void prepare(const std::string& prefix);
 
   std::filesystem::path target_, parent_, partial_, data_, journal_, aside_;
   File lock_;

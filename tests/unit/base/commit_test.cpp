@@ -176,6 +176,18 @@ TEST(Workspace, WritesThroughNoSymlink) {
   EXPECT_EQ(contents(dir / "file"), "x");
 }
 
+TEST(Workspace, LeavesNoLockWhereItCannotBegin) {
+  const TemporaryDirectory dir;
+  put(dir / ".out.partial-1", "x");
+  expect_error(Kind::user, "is in the way", [&] { Workspace(dir / "out", "1"); });
+  EXPECT_EQ(names_in(dir.path()), std::set<std::string>{".out.partial-1"});
+  // That of another is not ours to remove.
+  const Workspace holder(dir / "held", "1");
+  expect_error(Kind::environment, "is being written by another",
+               [&] { Workspace(dir / "held", "2"); });
+  EXPECT_TRUE(fs::exists(dir / ".held.partial.lock"));
+}
+
 TEST(Workspace, HasRoomForTheLongestTarget) {
   const TemporaryDirectory dir;
   const fs::path longest = dir / std::string(229, 'x');
