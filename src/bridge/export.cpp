@@ -24,6 +24,18 @@ TravellingFiles files_of(const fs::path& iteration) {
   return files;
 }
 
+/// What to do where no tokenizer came with the checkpoint; empty where one did.
+std::string lacking_tokenizer(const fs::path& iteration, const TravellingFiles& files) {
+  const fs::path folder = iteration / kTokenizerFolder;
+  for (const auto& [name, path] : files)
+    if (is_tokenizer_file(path.filename().string()) || path.string().starts_with(folder.string()))
+      return {};
+  return fmt::format(
+      "{} holds no tokenizer (tokenizer.json, tokenizer_config.json, ...), so that the result has "
+      "none; copy these files from the model that the training began with",
+      iteration.string());
+}
+
 /// The original config.json byte for byte when it still describes the model, its dtype, where it
 /// has one, set as the import's or this export's --dtype changes that; otherwise one made from the
 /// architecture.
@@ -55,6 +67,8 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
                     .identity = identity(source.path)};
   const TravellingFiles files = files_of(source.path);
   request.config_json = config_json(source, files, options, request.warnings);
+  if (std::string warning = lacking_tokenizer(source.path, files); !warning.empty())
+    request.warnings.push_back(std::move(warning));
   for (const auto& [name, path] : files)
     if (name != "config.json") request.files.push_back({path, name});
   write_hf(request, target_path, within, reporter, outcome, watch);
