@@ -99,7 +99,8 @@ Verb verify_verb() {
           "parameter, whatever their tensors are called and however they are fused, split, padded "
           "or sharded, and says what is equal, what differs (how many elements, where first, both "
           "values), and what only one of them has. Settings that make the same weights compute "
-          "something else differ, too. Exit code 4 on any difference.\n\n"
+          "something else differ, too. Rows that only pad a vocabulary are no part of the model, "
+          "and are not compared. Exit code 4 on any difference.\n\n"
           "With one: hashes its files and compares them with the manifest that bascule wrote. A "
           "checkpoint without a manifest has only its structure checked, and that is said.",
       .examples =
