@@ -76,12 +76,20 @@ void require_family(const std::string& family, const Options& options) {
 /// --family, else that of the model it is compared with.
 const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
                         const Family* likely, const fs::path& file) {
+  const auto& known = config.families;
   if (opened.state)
     return in_context((opened.path / kStateName).string(), [&]() -> const Family& {
       require_family(opened.state->family, options);
-      return family_named(opened.state->family);
+      const Family& family = family_named(opened.state->family);
+      const bool agree = known.empty() ? family.provider == config.provider
+                                       : std::ranges::count(known, family.name) > 0;
+      require(agree, Kind::format,
+              "the model is of family {}, but {} says {}{}; the two do not belong together: copy "
+              "both again, or remove the wrong one",
+              family.name, file.string(), config.provider,
+              known.empty() ? "" : fmt::format(", of family {}", fmt::join(known, " or ")));
+      return family;
     });
-  const auto& known = config.families;
   if (!options.family.empty()) {
     const Family& asked = family_named(options.family);
     require(known.empty() || std::find(known.begin(), known.end(), asked.name) != known.end(),

@@ -275,6 +275,8 @@ def small_rows() -> Iterator[Case]:
               "metadata")
     yield row("state.family", "a family that does not exist", state(family='"evil"'), STATE, "evil",
               5)
+    yield row("state.other_family", "a family that run_config.yaml contradicts",
+              state(family='"gemma2"'), STATE, "the model is of family gemma2, but", 3)
     yield row("state.version", "version 2", state(version="2"), STATE, "version", 5)
     yield row("state.list", "a list", ours(STATE, "[]"), STATE, "")
     yield row("state.zeros", "two million numbers", later(lambda: ours(STATE, "[" + "0," * 2_000_000 + "0]")),
