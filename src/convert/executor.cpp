@@ -156,6 +156,16 @@ struct Buffers {
   Scratch scratch;
 };
 
+/// The most bytes that a window takes with the fixed bytes at its ends. A buffer that grew to them,
+/// a file's header before a window, would leave its old memory behind.
+size_t most_bytes(const Output& output, int64_t limit) {
+  size_t most = 0;
+  for (const Unit& unit : output.units)
+    most = std::max(most, unit.before().size() + unit.after().size() +
+                              as_index(std::min(unit.data_bytes, limit)));
+  return most;
+}
+
 /// Gathers one window, takes its turn to hash it, and writes it.
 void run(const Task& task, const Output& output, const Gather& gather, Target& target,
          Buffers& buffers) {
@@ -210,8 +220,10 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
   std::vector<int64_t> done;
   done.reserve(targets.size());
   for (const auto& target : targets) done.push_back(target->done());
-  Tasks tasks(output, window_bytes(options.memory, options.threads), std::move(done));
+  const int64_t limit = window_bytes(options.memory, options.threads);
+  Tasks tasks(output, limit, std::move(done));
   std::vector<Buffers> buffers(static_cast<size_t>(std::max(1, options.threads)));
+  for (Buffers& each : buffers) each.bytes.reserve(most_bytes(output, limit));
   parallel_until_done(options.threads, [&](int worker) {
     const std::optional<Task> taken = tasks.next();
     if (!taken) return false;

@@ -4,7 +4,8 @@
     run.py --binary build/release/bascule [-k PATTERN]
 
 Each case imports, verifies and exports a random model and asks the kernel for the highest resident
-memory of each process. Standard library only.
+memory of each process. The case "shards" compares a model in one file with one in eight. Standard
+library only.
 """
 
 import argparse
@@ -97,6 +98,24 @@ def refuse(case: Case, binary: Path, folder: Path) -> None:
         raise AssertionError(f"--memory {enough}M was said to be enough, but it took {used} bytes")
 
 
+def peak_of_export(binary: Path, folder: Path, shards: int) -> int:
+    """What the export of a model of so many files took."""
+    hf, megatron, exported = (folder / f"{name}{shards}" for name in ("hf", "megatron", "exported"))
+    command = [sys.executable, GENERATOR, hf, "--size", "220m", "--shards", str(shards)]
+    subprocess.run(command, check=True)
+    peak([binary, "import", hf, megatron, "--quiet", "--no-verify"])
+    return peak([binary, "export", megatron, exported, "--quiet", "--no-verify"])
+
+
+def check_shards(binary: Path, folder: Path) -> str:
+    """How many files a model is in does not show in the memory that it takes: both numbers."""
+    one, eight = (peak_of_export(binary, folder, shards) for shards in (1, 8))
+    said = f"export of 1 shard: {one / MB:.1f} MB, of 8: {eight / MB:.1f} MB"
+    if abs(eight - one) > 0.1 * one:
+        raise AssertionError(said)
+    return said
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -125,6 +144,14 @@ def main() -> int:
             except AssertionError as error:
                 failed += 1
                 print(f"FAILED {case.name}: {error}", flush=True)
+    if given.pattern in "shards":
+        with tempfile.TemporaryDirectory(prefix="memory.", dir=Path.cwd() / "build") as folder:
+            try:
+                print(f"ok     {check_shards(given.binary.resolve(), Path(folder))}", flush=True)
+                passed += 1
+            except AssertionError as error:
+                print(f"FAILED {error}", flush=True)
+                failed += 1
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
