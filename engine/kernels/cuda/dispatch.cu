@@ -82,13 +82,23 @@ __global__ void __launch_bounds__(kBlock) place(DispatchShape shape, DispatchArr
   }
 }
 
-// A block is a row's.
+constexpr int kRows = 4;  // of a block
+
 template <class T, int kPack>
 __global__ void __launch_bounds__(kBlock)
     gather_rows(RowsShape shape, const T* tokens, const int* entries, T* out) {
-  const int64_t row = blockIdx.x, token = entries[row] / shape.top_k;
-  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack)
-    store<kPack>(out + row * shape.width + c, load<kPack>(tokens + token * shape.width + c));
+  const int64_t rows = shape.tokens * shape.top_k;
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * kRows;
+  const auto present = [&](int i) { return first + i < rows; };
+  int64_t from[kRows];
+  for (int i = 0; i < kRows; ++i)
+    from[i] = present(i) ? entries[first + i] / shape.top_k * shape.width : 0;
+  for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack) {
+    Pack<T, kPack> packs[kRows];
+    for (int i = 0; i < kRows; ++i) packs[i] = load<kPack>(tokens + from[i] + c);
+    for (int i = 0; i < kRows; ++i)
+      if (present(i)) store<kPack>(out + (first + i) * shape.width + c, packs[i]);
+  }
 }
 
 // A block is a token's.
@@ -101,7 +111,7 @@ __global__ void __launch_bounds__(kBlock)
   const float* weights = arrays.weights ? arrays.weights + token * shape.top_k : nullptr;
   for (int64_t c = threadIdx.x * kPack; c < shape.width; c += kBlock * kPack) {
     float sum[kPack] = {};
-#pragma unroll 4
+#pragma unroll 8
     for (int j = 0; j < shape.top_k; ++j) {
       const int row = rows[j];
       Pack<T, kPack> part = {};
@@ -160,11 +170,12 @@ void dispatch(const DispatchShape& shape, const DispatchArrays& arrays, cudaStre
 
 void gather(const RowsShape& shape, Array tokens, const int* entries, Array out,
             cudaStream_t stream) {
-  const auto rows = static_cast<unsigned>(shape.tokens * shape.top_k);
-  if (rows == 0) return;
+  const unsigned blocks = blocks_for(shape.tokens * shape.top_k, kRows);
+  if (blocks == 0) return;
   by_pack(tokens.type, {tokens.data, out.data}, shape.width, [&](auto t, auto pack) {
     using T = decltype(t);
-    gather_rows<T, pack()><<<rows, kBlock, 0, stream>>>(shape, as<T>(tokens), entries, as<T>(out));
+    gather_rows<T, pack()>
+        <<<blocks, kBlock, 0, stream>>>(shape, as<T>(tokens), entries, as<T>(out));
   });
 }
 
