@@ -36,10 +36,13 @@ Verb export_verb() {
       .name = "export",
       .summary = "Convert a Megatron checkpoint into a Hugging Face model.",
       .description =
-          "Reads a Megatron Core distributed checkpoint, written by bascule, Megatron Bridge or a "
-          "training run, by any number of ranks, and writes a Hugging Face directory that "
+          "Reads a Megatron Core distributed checkpoint, written by bascule, Megatron Bridge, "
+          "Megatron-LM or a training run, by any number of ranks, and writes a Hugging Face "
+          "directory that "
           "transformers loads. Needs no network and no original model: config.json and tokenizer "
-          "come out of the checkpoint, or config.json is made from run_config.yaml.\n\n"
+          "come out of the checkpoint, or config.json is made from run_config.yaml or "
+          "Megatron-LM's "
+          "arguments.\n\n"
           "The result appears under its name only when it is complete, was read again and is "
           "equal. A run that was interrupted goes on where it stopped when the same command is "
           "given again.",

@@ -118,6 +118,7 @@ void inspect_megatron(Inspection& found, const Opened& opened) {
                            opened.form.stacked ? "stacked in one tensor" : "one by one");
   if (opened.form.vocab_multiple > opened.arch.vocab)
     found.facts.emplace_back("vocabulary rows", std::to_string(opened.form.vocab_multiple));
+  if (opened.from_args) found.notes.push_back("described by Megatron-LM's args in common.pt");
   if (opened.state) {
     found.notes.push_back("written by bascule " + opened.state->tool_version);
     for (const std::string& warning : opened.state->warnings) found.notes.push_back(warning);

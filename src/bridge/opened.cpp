@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "bridge/megatron_settings.h"
 #include "convert/verifier.h"
-#include "families/run_config.h"
 
 namespace bascule {
 namespace {
@@ -29,20 +29,30 @@ bool is_stacked(const TensorSource& source) {
   return true;
 }
 
+/// How many rows the settings ask for, and what to correct where the file has more.
+std::pair<std::string, std::string> rows_asked(const MegatronSettings& settings) {
+  const int64_t vocab = settings.config.model.arch.vocab;
+  if (settings.from_args)
+    return {fmt::format("args.padded_vocab_size asks for {} rows", vocab),
+            "these are not the arguments that it was trained by"};
+  return {fmt::format("model.vocab_size is {}, padded to a multiple of {}", vocab,
+                      settings.config.model.vocab_multiple),
+          "correct vocab_size, or say with should_pad_vocab and make_vocab_size_divisible_by how "
+          "rows were padded"};
+}
+
 /// The padding that the file itself has: all rows of its embedding. Throws Error{mismatch} where
-/// the configuration, in `file`, does not explain them.
-int64_t vocab_multiple(const TensorSource& source, const MegatronConfig& config,
-                       const fs::path& file) {
-  const int64_t vocab = config.arch.vocab, multiple = config.vocab_multiple;
+/// the settings do not explain them.
+int64_t vocab_multiple(const TensorSource& source, const MegatronSettings& settings) {
+  const int64_t vocab = settings.config.model.arch.vocab,
+                multiple = settings.config.model.vocab_multiple;
   for (const TensorInfo& tensor : source.tensors()) {
     if (!tensor.name.ends_with("embedding.word_embeddings.weight") || tensor.shape.empty())
       continue;
     const int64_t rows = tensor.shape[0];
-    require(rows - vocab < multiple, Kind::mismatch,
-            "{}: model.vocab_size is {}, padded to a multiple of {}, but {} has {} rows; correct "
-            "vocab_size, or say with should_pad_vocab and make_vocab_size_divisible_by how rows "
-            "were padded",
-            file.string(), vocab, multiple, tensor.name, rows);
+    const auto [asked, remedy] = rows_asked(settings);
+    require(rows - vocab < multiple, Kind::mismatch, "{}: {}, but {} has {} rows; {}",
+            settings.file, asked, tensor.name, rows, remedy);
     return std::max<int64_t>({rows, vocab, 1});
   }
   return 1;
@@ -72,10 +82,11 @@ void require_family(const std::string& family, const Options& options) {
           "the model is of family {}, not of {}; leave --family out", family, options.family);
 }
 
-/// The family that a Megatron checkpoint is of: state.json's, else what run_config.yaml tells, else
+/// The family that a Megatron checkpoint is of: state.json's, else what its settings tell, else
 /// --family, else that of the model it is compared with.
-const Family& family_of(const Opened& opened, const RunConfig& config, const Options& options,
-                        const Family* likely, const fs::path& file) {
+const Family& family_of(const Opened& opened, const MegatronSettings& settings,
+                        const Options& options, const Family* likely) {
+  const RunConfig& config = settings.config;
   const auto& known = config.families;
   if (opened.state)
     return in_context((opened.path / kStateName).string(), [&]() -> const Family& {
@@ -86,14 +97,14 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
       require(agree, Kind::format,
               "the model is of family {}, but {} says {}{}; the two do not belong together: copy "
               "both again, or remove the wrong one",
-              family.name, file.string(), config.provider,
+              family.name, settings.file, config.provider,
               known.empty() ? "" : fmt::format(", of family {}", fmt::join(known, " or ")));
       return family;
     });
   if (!options.family.empty()) {
     const Family& asked = family_named(options.family);
     require(known.empty() || std::find(known.begin(), known.end(), asked.name) != known.end(),
-            Kind::user, "{} is not of family {}, but of one of: {}", file.string(), asked.name,
+            Kind::user, "{} is not of family {}, but of one of: {}", settings.file, asked.name,
             fmt::join(known, ", "));
     return asked;
   }
@@ -103,9 +114,9 @@ const Family& family_of(const Opened& opened, const RunConfig& config, const Opt
   require(config.unsaid.empty(), Kind::unsupported,
           "{}: {}: config.json of no family can say so; correct what the training did not have, or "
           "give --family to look at the weights as they are",
-          file.string(), config.unsaid);
+          settings.file, config.unsaid);
   fail(Kind::unsupported, "{} does not say which family this model is of; give --family{}",
-       file.string(),
+       settings.file,
        known.empty() ? "; \"bascule models\" lists them"
                      : fmt::format(", one of: {}", fmt::join(known, ", ")));
 }
@@ -181,16 +192,12 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
   std::error_code ignored;
   if (const fs::path file = opened.path / kStateName; fs::exists(file, ignored))
     opened.state = parse_state(read_small_file(file, kStateLimit), file.string());
-  const fs::path run_config = opened.path / "run_config.yaml";
-  require(fs::exists(run_config, ignored), Kind::unsupported,
-          "{} has no run_config.yaml, which says what model these weights are; Megatron Bridge "
-          "writes it beside the weights",
-          opened.path.string());
-  const RunConfig config =
-      read_run_config(read_small_file(run_config, kConfigLimit), run_config.string());
-  opened.family = &family_of(opened, config, options, likely, run_config);
-  opened.arch = config.model.arch;
-  opened.dtype = config.model.dtype;
+  const MegatronSettings settings = megatron_settings(opened.path, *opened.dist);
+  const MegatronConfig& model = settings.config.model;
+  opened.family = &family_of(opened, settings, options, likely);
+  opened.arch = model.arch;
+  opened.dtype = model.dtype;
+  opened.from_args = settings.from_args;
   if (const fs::path file = opened.path / kConfigFile; fs::exists(file, ignored)) {
     std::vector<std::string> ignore = options.ignore_keys;
     if (opened.state)
@@ -205,14 +212,14 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
     else
       opened.config.reset();
   }
-  in_context(run_config.string(), [&] { opened.slots = slots(opened.arch); });
-  opened.form = {.vocab_multiple = vocab_multiple(*opened.dist, config.model, run_config),
+  in_context(settings.file, [&] { opened.slots = slots(opened.arch); });
+  opened.form = {.vocab_multiple = vocab_multiple(*opened.dist, settings),
                  .stacked = is_stacked(*opened.dist)};
-  require(
-      !opened.form.stacked || layers_stack(opened.arch), Kind::mismatch,
-      "{}: model.moe_layer_freq mixes layers with experts and without, but {} has a tensor that "
-      "holds a norm of all layers, as where they are alike; correct moe_layer_freq",
-      run_config.string(), opened.path.string());
+  require(!opened.form.stacked || layers_stack(opened.arch), Kind::mismatch,
+          "{}: {} mixes layers with experts and without, but {} has a tensor that holds a norm of "
+          "all layers, as where they are alike; correct moe_layer_freq",
+          settings.file, settings.from_args ? "args.moe_layer_freq" : "model.moe_layer_freq",
+          opened.path.string());
   opened.dialect = megatron(opened.arch, opened.slots, opened.form);
   for (const char* pattern : kNotTheModel) opened.dialect.ignored.push_back(pattern);
   check_tensors(*opened.dist, opened);

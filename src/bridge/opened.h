@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bascule/bridge.h"
+#include "bridge/megatron_settings.h"
 #include "bridge/state.h"
 #include "convert/verifier.h"
 #include "families/hf_config.h"
@@ -16,9 +17,6 @@
 #include "store/torch_dist/torch_dist_source.h"
 
 namespace bascule {
-
-/// Bytes that a configuration may have.
-inline constexpr int64_t kConfigLimit = int64_t{16} << 20;
 
 struct Opened {
   enum class Format { hugging_face, torch_dist };
@@ -35,6 +33,7 @@ struct Opened {
   std::unique_ptr<TorchDistSource> dist;  // torch_dist
   MegatronForm form;                      // torch_dist
   std::optional<State> state;             // torch_dist, where we wrote it
+  bool from_args = false;                 // torch_dist, where Megatron-LM's arguments describe it
 
   const TensorSource& source() const {
     if (dist) return *dist;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "families/fitting_families.h"
 #include "families/hf_config.h"
 #include "families/unsaid_settings.h"
 
@@ -60,22 +61,6 @@ const Provider& provider_named(const std::string& target, const std::string& fil
           "{}: model._target_ is {}, a class whose models are not supported", file,
           brief(Tree(target), 200));
   return *provider;
-}
-
-/// The families whose config.json can say what the model is, among those of the provider.
-std::vector<std::string> families_that_fit(const Arch& arch, const std::string& target) {
-  std::vector<std::string> fitting;
-  for (const Family* family : families_of_provider(target)) {
-    if (family->planned) continue;
-    try {
-      write_hf_config(*family, arch, "");
-      fitting.push_back(family->name);
-    } catch (const Error& error) {
-      if (error.kind() == Kind::internal) throw;  // another kind says that it does not fit
-    }
-  }
-  std::sort(fitting.begin(), fitting.end());
-  return fitting;
 }
 
 Tree checkpoint_section(const RunConfig& config) {
@@ -156,7 +141,7 @@ RunConfig read_run_config(std::string_view text, const std::string& file) {
   if (!family.empty()) {
     config.families = {family};
   } else {
-    config.families = families_that_fit(config.model.arch, config.provider);
+    config.families = families_that_fit(config.model.arch, families_of_provider(config.provider));
     if (config.families.empty())
       config.unsaid =
           unsaid_settings(*root.find("model"), config.model, provider_named(config.provider, file),

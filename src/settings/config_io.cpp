@@ -11,17 +11,19 @@
 namespace bascule {
 
 struct ConfigIo::Marks {
-  std::unordered_set<std::string> read, opened;
+  std::unordered_set<std::string> read, opened;  // places
+  Names names = {};
 };
 
 ConfigIo::ConfigIo(const Tree* in, Tree* out, std::string file, std::string at,
                    std::shared_ptr<Marks> marks)
     : in_(in), out_(out), file_(std::move(file)), at_(std::move(at)), marks_(std::move(marks)) {}
 
-ConfigIo ConfigIo::reader(const Tree& map, std::string file) {
+ConfigIo ConfigIo::reader(const Tree& map, std::string file, Names names) {
   require(map.is_map(), Kind::format, "{}: {} where a map of keys is needed: {}", file,
           describe(map.type()), brief(map));
-  return {&map, nullptr, std::move(file), "", std::make_shared<Marks>()};
+  return {&map, nullptr, std::move(file), "",
+          std::make_shared<Marks>(Marks{.read = {}, .opened = {}, .names = std::move(names)})};
 }
 
 ConfigIo ConfigIo::writer(Tree& map, std::string file) {
@@ -29,6 +31,11 @@ ConfigIo ConfigIo::writer(Tree& map, std::string file) {
   require(map.is_map(), Kind::internal, "{}: keys cannot be added to {}", file,
           describe(map.type()));
   return {nullptr, &map, std::move(file), "", std::make_shared<Marks>()};
+}
+
+std::string ConfigIo::path(std::string_view key) const {
+  const auto other = marks_->names.find(key);
+  return place(other == marks_->names.end() ? key : other->second);
 }
 
 void ConfigIo::constant(std::string_view key, const Tree& value) { expect(key, {value}); }
@@ -63,7 +70,7 @@ void ConfigIo::known(std::span<const std::string> keys) {
 const Tree* ConfigIo::asked(std::string_view key) {
   if (!reading()) return nullptr;
   const Tree* found = in_->find(key);
-  if (found) marks_->read.insert(path(key));
+  if (found) marks_->read.insert(place(key));
   return found;
 }
 
@@ -77,16 +84,16 @@ std::optional<ConfigIo> ConfigIo::open(std::string_view key) {
   if (!reading()) {
     Tree* map = out_->find(key);
     if (!map || !map->is_map()) map = &out_->set(key, Tree::map());
-    return ConfigIo{nullptr, map, file_, path(key) + ".", marks_};
+    return ConfigIo{nullptr, map, file_, place(key) + ".", marks_};
   }
   const Tree* found = in_->find(key);
   if (!found || found->is_null()) {
-    marks_->read.insert(path(key));
+    marks_->read.insert(place(key));
     return std::nullopt;
   }
   if (!found->is_map()) wrong_type(key, *found, Tree::Type::map);
-  marks_->opened.insert(path(key));
-  return ConfigIo{found, nullptr, file_, path(key) + ".", marks_};
+  marks_->opened.insert(place(key));
+  return ConfigIo{found, nullptr, file_, place(key) + ".", marks_};
 }
 
 void ConfigIo::malformed(std::string_view key, std::string_view why) const {

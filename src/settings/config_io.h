@@ -11,7 +11,9 @@
 // Not thread-safe. The tree must outlive it.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,15 +35,18 @@ struct Spelling {
 
 class ConfigIo {
  public:
-  /// Reads from `map`, throwing Error{format} unless it is one. `file` is for messages.
-  static ConfigIo reader(const Tree& map, std::string file);
+  /// What messages call keys that the file itself calls otherwise.
+  using Names = std::map<std::string, std::string, std::less<>>;
+  /// Reads from `map`, throwing Error{format} unless it is one. `file` and `names` are for
+  /// messages.
+  static ConfigIo reader(const Tree& map, std::string file, Names names = {});
   /// Adds to `map`, replacing what has the same key.
   static ConfigIo writer(Tree& map, std::string file = "the new configuration");
 
   bool reading() const { return out_ == nullptr; }
   const std::string& file() const { return file_; }
   /// Where a key lies, for messages: "rope_scaling.factor".
-  std::string path(std::string_view key) const { return at_ + std::string(key); }
+  std::string path(std::string_view key) const;
 
   // Fields are bool, int64_t, double, std::string, std::vector and std::optional of these.
   // Reading throws Error{format}, naming file, key and both types, when the types differ; a double
@@ -153,7 +158,7 @@ class ConfigIo {
   std::vector<Unread> unread() const;
 
  private:
-  struct Marks;  // which paths were read, and which were opened as sections; shared with sections
+  struct Marks;  // shared with sections: which keys were read and opened, and their other names
 
   template <class T>
   struct OptionalOf : std::false_type {};
@@ -165,6 +170,7 @@ class ConfigIo {
   ConfigIo(const Tree* in, Tree* out, std::string file, std::string at,
            std::shared_ptr<Marks> marks);
   std::optional<ConfigIo> open(std::string_view key);
+  std::string place(std::string_view key) const { return at_ + std::string(key); }  // in the tree
   [[noreturn]] void missing(std::string_view key) const;
   [[noreturn]] void unspelled(std::string_view key) const;
   [[noreturn]] void unknown_choice(std::string_view key, const std::string& text,

@@ -184,6 +184,16 @@ def common(value: bytes) -> Make:
     return megatron(put("common.pt", torch_archive(value).bytes()))
 
 
+def arguments(value: Any) -> Make:
+    """A checkpoint whose `args` in common.pt, and no run_config.yaml, say what the model is."""
+
+    def make(folder: Path) -> None:
+        common(dumps({"args": value}))(folder)
+        (folder / ITERATION / "run_config.yaml").unlink()
+
+    return make
+
+
 def opcode_borders() -> Iterator[tuple[str, int]]:
     """Where the first opcode of each kind ends in .metadata, with its name."""
     data = dumps(golden_metadata())

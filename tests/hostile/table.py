@@ -1,5 +1,6 @@
 """The table of hostile inputs."""
 
+from args_rows import args_rows
 from case import Case
 from dataset_rows import dataset_rows
 from hugging_face_rows import config_rows, index_rows, safetensors_rows
@@ -13,6 +14,7 @@ CASES: list[Case] = [
     *place_rows(),
     *small_rows(),
     *tokenizer_rows(),
+    *args_rows(),
     *metadata_rows(),
     *archive_rows(),
     *dataset_rows(),

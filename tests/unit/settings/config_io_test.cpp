@@ -153,5 +153,19 @@ TEST(ConfigIo, RefusesToWriteAValueWithoutAName) {
                [&] { io.choice("act", act, kActs); });
 }
 
+TEST(ConfigIo, SaysOtherNamesInMessages) {
+  const Tree tree = parse_json(R"({"model": {"experts": "8"}})", "f.pt");
+  ConfigIo all = ConfigIo::reader(tree, "f.pt", {{"experts", "num_experts"}});
+  const auto read = [&](std::string_view key) {
+    all.section("model", [&](ConfigIo& io) {
+      int64_t experts = 0;
+      io(key, experts);
+    });
+  };
+  expect_error(Kind::format, {"f.pt: key model.num_experts is a string"}, [&] { read("experts"); });
+  expect_error(Kind::format, {"f.pt: key model.layers is missing"}, [&] { read("layers"); });
+  EXPECT_TRUE(all.unread().empty() || all.unread()[0].path != "model.experts");
+}
+
 }  // namespace
 }  // namespace bascule

@@ -68,7 +68,7 @@ NOT_YET: dict[str, str] = {
     "training.inprocess_restart": _RANKS,
     "training.llava_step": _VISION,
     "training.mixed_precision": "ConfigContainer.mixed_precision is a name: bf16_mixed, or None",
-    "training.mlm_compat": "Megatron-LM's pickled checkpoints are not read",
+    "training.mlm_compat": "`bascule export` reads the torch_dist checkpoints of Megatron-LM",
     "training.model_load_save": "AutoBridge.load_megatron_model and save_megatron_model do this",
     "training.nvrx_straggler": _RANKS,
     "training.post_training": "quantisation and distillation are not there yet",
