@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -142,6 +143,8 @@ void ConfigIo::read(const Tree& found, std::string_view key, double& field) cons
   if (found.type() != Tree::Type::integer && found.type() != Tree::Type::real)
     wrong_type(key, found, Tree::Type::real);
   field = found.real();
+  // YAML and Python have these, JSON and models do not.
+  if (!std::isfinite(field)) malformed(key, fmt::format("is {}, no finite number", field));
 }
 
 void ConfigIo::read(const Tree& found, std::string_view key, std::string& field) const {

@@ -257,6 +257,8 @@ def small_rows() -> Iterator[Case]:
         "  num_moe_experts: null\n", "  num_moe_experts: -1\n"), RUN, "num_moe_experts")
     yield row("run_config.nan", "NaN as epsilon", run_config(
         "  layernorm_epsilon: 1.0e-05\n", "  layernorm_epsilon: .nan\n"), RUN, "layernorm_epsilon")
+    yield row("run_config.infinite", "infinity as epsilon", run_config(
+        "  layernorm_epsilon: 1.0e-05\n", "  layernorm_epsilon: .inf\n"), RUN, "no finite number")
     yield row("run_config.more_layers", "a layer more than there is", run_config(
         layers, "  num_layers: 4\n"), "megatron", "", 4)
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "unit/expect_error.h"
 #include "unit/families/golden_models.h"
 
@@ -177,6 +179,10 @@ TEST(MegatronArgs, AreRefusedByTheirOwnNames) {
   };
   for (const auto& row : rows)
     expect_error(row.kind, {"common.pt: ", row.says}, [&] { read(row.changes); });
+  Tree infinite = arguments();
+  infinite.set("norm_epsilon", std::numeric_limits<double>::infinity());
+  expect_error(Kind::format, {"common.pt: key args.norm_epsilon is inf, no finite number"},
+               [&] { read_megatron_args(infinite, "common.pt"); });
   expect_error(Kind::format, {"common.pt"}, [] { read_megatron_args(Tree::list(), "common.pt"); });
   expect_error(Kind::format, {"common.pt"}, [] { read_megatron_args(Tree(), "common.pt"); });
 }
