@@ -7,22 +7,27 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bascule import reading
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
 from bascule.errors import Error, UnsupportedError
 from bascule.hub import missing, resolve
 from bascule.not_yet import no_attribute, not_yet, refuse
+from bascule.pretrained import Pretrained, PretrainedOptions
 from bascule.provider import ModelProvider
-from bascule.reading import models
 from bascule.targets import is_iteration, is_model
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
-    import torch
+    from typing_extensions import Unpack
 
     from bascule.reports import Outcome
+
+
+# What import_ckpt() takes of import_checkpoint()'s, which has `dtype` of its own.
+_CONVERTING = {*(import_checkpoint.__kwdefaults__ or ())} - {"dtype"}
 
 
 def _shown(steps: list[int], show: bool) -> Iterable[int]:
@@ -50,52 +55,42 @@ class AutoBridge:
         self,
         path: Path | None,
         config: str = "",
-        dtype: str = "",
-        hub: tuple[str, str | None] | None = None,
+        asked: Pretrained | None = None,
+        hub_id: str = "",
     ) -> None:
         self._path = path
         self._config = config
-        self._dtype = dtype
-        self._hub = hub
+        self._asked = asked or Pretrained()
+        self._hub_id = hub_id
 
     @property
     def path(self) -> Path | None:
         """The model's directory, None: of a configuration. The weights of a model of the Hub are
         downloaded when this is first asked for.
         """
-        if self._path is None and self._hub is not None:
-            name, revision = self._hub
-            self._path = resolve(name, revision=revision)
+        if self._path is None and self._hub_id:
+            self._path = resolve(self._hub_id, self._asked.access)
         return self._path
 
     @classmethod
     def from_hf_pretrained(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        trust_remote_code: bool | None = None,
-        torch_dtype: torch.dtype | str | None = None,
-        dtype: torch.dtype | str | None = None,
-        revision: str | None = None,
+        cls, path: str | os.PathLike[str], **options: Unpack[PretrainedOptions]
     ) -> AutoBridge:
         """A bridge to a model's directory, or to a model of the Hub, whose weights are downloaded
         when they are needed.
 
         Args:
             path: the directory, or a Hub id, which is looked for in the local cache first.
-            trust_remote_code: not needed: nothing of the model's code is ever run.
-            torch_dtype: of models made by this bridge; None or "auto": as stored.
-            dtype: the same, by transformers 5's name.
-            revision: of a model of the Hub.
+            options: those of transformers' from_pretrained, see `PretrainedOptions`.
 
         Raises:
+            bascule.UnsupportedError: an option that would change the model, with what to do.
             bascule.Error: there is no such model, or no family knows it.
         """
-        wanted = dtype if dtype is not None else torch_dtype
-        name = "" if wanted in (None, "auto") else str(wanted).removeprefix("torch.")
-        found = resolve(path, revision=revision, weights=False)
+        asked = Pretrained.of(**options)
+        found = resolve(path, asked.access, weights=False)
         if Path(path).exists() or not missing(found):
-            bridge = cls(found, dtype=name)
+            bridge = cls(found, asked=asked)
             bridge._family()
             return bridge
         config = (found / "config.json").read_text()
@@ -105,7 +100,7 @@ class AutoBridge:
                 f"{path} is a {' or '.join(given.get('architectures') or ['model'])}, which no "
                 "family knows; AutoBridge.list_supported_models() has those that are known"
             )
-        return cls(None, config, name, (str(path), revision))
+        return cls(None, config, asked, str(path))
 
     @classmethod
     def from_hf_config(cls, config: Any) -> AutoBridge:
@@ -135,7 +130,7 @@ class AutoBridge:
     def list_supported_models(cls) -> list[str]:
         """The architectures that can be converted, as `config.json` names them, sorted."""
         return sorted(
-            name for family in models() if family.supported for name in family.architectures
+            name for family in reading.models() if family.supported for name in family.architectures
         )
 
     def to_megatron_provider(
@@ -150,14 +145,14 @@ class AutoBridge:
         Raises:
             bascule.UnsupportedError: weights are asked for of a bridge that has none.
         """
-        if load_weights and hf_path is None and self._path is None and self._hub is None:
+        if load_weights and hf_path is None and self._path is None and not self._hub_id:
             raise UnsupportedError(
                 "a bridge of from_hf_config() has no weights: say load_weights=False for random "
                 "ones, or give hf_path"
             )
         own = self.path if load_weights else self._path
         path = own if hf_path is None else resolve(hf_path)
-        return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._dtype)
+        return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._asked.dtype)
 
     def to_megatron_model(
         self,
@@ -359,18 +354,15 @@ class AutoBridge:
     ) -> Outcome:
         """Converts a Hugging Face model into a Megatron checkpoint, without torch.
 
-        `options` are those of `bascule.import_checkpoint`, and those of `from_hf_pretrained`, of
-        which `torch_dtype` is what is written. An iteration that is there is replaced, unless
-        `overwrite=False`.
+        `options` are those of `bascule.import_checkpoint` and of `from_hf_pretrained`, of which the
+        dtype is what is written. An iteration that is there is replaced, unless `overwrite=False`.
         """
-        options.pop("trust_remote_code", None)
-        source = resolve(hf_model_id, revision=options.pop("revision", None))
-        dtype = options.pop("torch_dtype", None)
-        if dtype not in (None, "auto"):
-            options["dtype"] = str(dtype).removeprefix("torch.")
-        made = Path(megatron_path) / f"iter_{options.get('iteration') or 0:07}"
-        options.setdefault("overwrite", is_iteration(made))
-        return import_checkpoint(source, megatron_path, **options)
+        converting = {name: options.pop(name) for name in _CONVERTING if name in options}
+        asked = Pretrained.of(**options)
+        source = resolve(hf_model_id, asked.access)
+        made = Path(megatron_path) / f"iter_{converting.get('iteration') or 0:07}"
+        converting.setdefault("overwrite", is_iteration(made))
+        return import_checkpoint(source, megatron_path, dtype=asked.dtype or None, **converting)
 
     def export_ckpt(
         self,
@@ -409,12 +401,10 @@ class AutoBridge:
     )
 
     def _family(self) -> str:
-        from bascule.reading import inspect
-
         if self._path is None:
             family: str = self.to_megatron_provider(load_weights=False)._family
             return family
-        return inspect(self._path).family
+        return reading.inspect(self._path).family
 
     def __repr__(self) -> str:
-        return f"AutoBridge({self._path or (self._hub or ['a configuration'])[0]})"
+        return f"AutoBridge({self._path or self._hub_id or 'a configuration'})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bascule.errors import ResourceError, UserError
@@ -25,8 +26,25 @@ _CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
 
 
+@dataclass(frozen=True)
+class Access:
+    """How a model of the Hub is asked for, in the words of `huggingface_hub.snapshot_download`.
+
+    Attributes:
+        revision: a branch, a tag or a commit; None: the latest of the main branch.
+        token: who asks; None: who is logged in; False: nobody.
+        cache_dir: the cache; None: HF_HUB_CACHE of the environment.
+        local_files_only: leave the network alone.
+    """
+
+    revision: str | None = None
+    token: bool | str | None = field(default=None, repr=False)
+    cache_dir: str | os.PathLike[str] | None = None
+    local_files_only: bool = False
+
+
 def resolve(
-    id_or_path: str | os.PathLike[str], *, revision: str | None = None, weights: bool = True
+    id_or_path: str | os.PathLike[str], access: Access | None = None, *, weights: bool = True
 ) -> Path:
     """The directory of a model: `id_or_path` itself, or the snapshot of a Hub id.
 
@@ -34,7 +52,7 @@ def resolve(
 
     Args:
         id_or_path: the directory, or the id.
-        revision: of the id.
+        access: how the Hub is asked.
         weights: False: config.json is enough.
 
     Raises:
@@ -54,12 +72,12 @@ def resolve(
             f"{name} is no directory here, and a model of the Hub needs huggingface_hub: "
             "pip install huggingface_hub"
         ) from None
-    files = FILES if weights else [_CONFIG]
+    asked = asdict(access or Access())
+    offline = asked.pop("local_files_only")
+    asked["allow_patterns"] = FILES if weights else [_CONFIG]
     cached: Path | None = None
     try:
-        cached = Path(
-            snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True)
-        )
+        cached = Path(snapshot_download(name, local_files_only=True, **asked))
     except (errors.LocalEntryNotFoundError, FileNotFoundError) as error:
         partial = getattr(error, "snapshot_path", None)
         cached = Path(partial) if partial else None
@@ -67,8 +85,11 @@ def resolve(
         raise UserError(f"{name} is neither a directory nor a Hub id: {error}") from None
     if cached and not missing(cached, weights=weights):
         return cached
+    if offline:
+        lacks = missing(cached, weights=weights) if cached else ""
+        raise ResourceError(f"{_not_here(name, lacks)} (local_files_only is True)")
     try:
-        found = Path(snapshot_download(name, revision=revision, allow_patterns=files))
+        found = Path(snapshot_download(name, **asked))
     except errors.GatedRepoError as error:
         raise ResourceError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, then run "

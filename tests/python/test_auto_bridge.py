@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import bascule
+import bascule.pretrained
 from bascule import AutoBridge
 
 GOLDEN = Path(__file__).parents[1] / "golden/llama/hf"
@@ -88,6 +89,62 @@ def test_arguments_that_are_not_there_yet(
     with pytest.raises(bascule.UnsupportedError, match=f"^{name}=.* is not there yet: "):
         getattr(bridge, method)(*given, **{name: value})
     assert not (tmp_path / "new").exists()
+
+
+WITHOUT_EFFECT: dict[str, Any] = {
+    "attn_implementation": "flash_attention_2",
+    "device": "cuda",
+    "device_map": {"": 0},
+    "experts_implementation": "eager",
+    "low_cpu_mem_usage": True,
+    "max_memory": {0: "1GiB"},
+    "offload_folder": "there",
+    "offload_state_dict": True,
+    "tp_size": 1,
+    "use_safetensors": True,
+    "weights_only": True,
+    "load_in_8bit": False,
+    "quantization_config": None,
+}
+
+
+def test_options_that_say_how_transformers_runs_a_model_change_nothing(tmp_path: Path) -> None:
+    bridge = AutoBridge.from_hf_pretrained(GOLDEN, **WITHOUT_EFFECT)
+    bridge.import_ckpt(GOLDEN, tmp_path / "m", dtype="auto", iteration=3, **WITHOUT_EFFECT)
+    assert bascule.verify(GOLDEN, tmp_path / "m/iter_0000003")
+    named = " ".join(bascule.pretrained.PretrainedOptions.__annotations__)
+    page = (Path(__file__).parents[2] / "docs/python_models.md").read_text()
+    anything = [n for n, each in bascule.pretrained._OTHERS.items() if each.accepted is None]
+    for name in [*named.split(), *anything]:
+        assert f"`{name}`" in page, name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("load_in_4bit", True, "stay as they are stored"),
+        ("quantization_config", {"load_in_8bit": True}, "stay as they are stored"),
+        ("variant", "fp16", "are read from model"),
+        ("use_safetensors", False, "are read from model"),
+        ("subfolder", "inner", "path of the folder"),
+        ("gguf_file", "a.gguf", "gguf_to_hf.py"),
+        ("config", {}, "from_hf_config"),
+        ("tp_plan", "auto", "one rank"),
+        ("proxies", {}, "HTTPS_PROXY"),
+        ("rope_scaling", None, r"changed in to_megatron_provider\(\)"),
+        ("torch_dtyp", "auto", "did you mean torch_dtype"),
+    ],
+)
+def test_options_that_would_change_a_model(
+    name: str, value: object, words: str, tmp_path: Path
+) -> None:
+    option: dict[str, Any] = {name: value}
+    says = f"^{name}=.* is not there yet.*{words}"
+    with pytest.raises(ValueError, match=says):
+        AutoBridge.from_hf_pretrained(GOLDEN, **option)
+    with pytest.raises(ValueError, match=says):
+        AutoBridge.import_ckpt(GOLDEN, tmp_path / "m", **option)
+    assert not (tmp_path / "m").exists()
 
 
 def test_models_want_the_engine() -> None:

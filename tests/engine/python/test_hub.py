@@ -22,6 +22,7 @@ class Hub:
         self.error: Exception | None = None
         self.asked: list[list[str]] = []
         self.folder = cache / COMMIT
+        self.access = {"revision": None, "token": None, "cache_dir": None}
 
     def cache(self, *names: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -30,9 +31,10 @@ class Hub:
             shutil.copy(self.model / name, self.folder)
 
     def snapshot_download(
-        self, repo_id: str, *, revision=None, allow_patterns=None, local_files_only=False
+        self, repo_id: str, *, allow_patterns=None, local_files_only=False, **access
     ) -> str:
         assert repo_id == NAME
+        assert access == self.access
         if local_files_only:
             if not self.folder.exists():
                 raise errors.LocalEntryNotFoundError("no snapshot")
@@ -66,6 +68,21 @@ def test_the_configuration_is_all_that_is_fetched_before_weights_are_needed(basc
     assert (hub.folder / "tokenizer.json").exists()
     bridge.to_megatron_model(wrap_with_ddp=False)
     bascule.AutoBridge.from_hf_pretrained(NAME).to_megatron_model(wrap_with_ddp=False)
+    assert len(hub.asked) == 2
+
+
+def test_how_the_hub_is_asked(bascule, hub: Hub, tmp_path: Path) -> None:
+    """By every download, the weights' too."""
+    hub.access = {"revision": "v2", "token": "hf_secret", "cache_dir": tmp_path}
+    bridge = bascule.AutoBridge.from_hf_pretrained(NAME, **hub.access)
+    assert bridge.path == hub.folder
+    assert bascule.AutoBridge.import_ckpt(NAME, tmp_path / "m", **hub.access).verified
+    assert len(hub.asked) == 2
+    assert "hf_secret" not in repr(vars(bridge))
+    hub.access = {"revision": None, "token": None, "cache_dir": None}
+    shutil.rmtree(hub.folder)
+    with pytest.raises(bascule.ResourceError, match="lacks some/model, .*local_files_only is True"):
+        bascule.AutoBridge.from_hf_pretrained(NAME, local_files_only=True)
     assert len(hub.asked) == 2
 
 
