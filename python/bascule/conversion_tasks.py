@@ -27,11 +27,26 @@ class WeightMapping:
 
     Attributes:
         megatron_param: Megatron's name.
-        hf_param: the Hugging Face names.
+        hf_param: the Hugging Face name; where several tensors are fused, their names by what they
+            are: q, k, v, or gate, up.
     """
 
     megatron_param: str
-    hf_param: tuple[str, ...]
+    hf_param: str | dict[str, str]
+
+    @property
+    def hf_names(self) -> list[str]:
+        """The Hugging Face names, of one tensor or several."""
+        return [self.hf_param] if isinstance(self.hf_param, str) else list(self.hf_param.values())
+
+
+def _by_role(names: list[str]) -> str | dict[str, str]:
+    """One name, or several by the part that tells them apart: `q` of self_attn.q_proj.weight."""
+    if len(names) == 1:
+        return names[0]
+    columns = zip(*(name.split(".") for name in names), strict=False)
+    parts = next(each for each in columns if len({*each}) > 1)
+    return {part.removesuffix("_proj"): name for part, name in zip(parts, names, strict=True)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +83,7 @@ def tasks_of(model: GPTModel, tensors: HfTensors) -> list[WeightConversionTask]:
         WeightConversionTask(
             param_name=name,
             global_param_name=name,
-            mapping=WeightMapping(name, tuple(goes[name])),
+            mapping=WeightMapping(name, _by_role(goes[name])),
             pp_rank=0,
             megatron_module=model.get_submodule(name.rpartition(".")[0]),
             param_weight=value,
@@ -83,5 +98,5 @@ def wanted(tensors: HfTensors, tasks: Iterable[WeightConversionTask] | None) -> 
     everything = range(len(tensors))
     if tasks is None:
         return list(everything)
-    names = {name for task in tasks for name in task.mapping.hf_param}
+    names = {name for task in tasks for name in task.mapping.hf_names}
     return [index for index in everything if tensors.name(index) in names]

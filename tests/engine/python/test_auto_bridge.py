@@ -217,7 +217,7 @@ def test_conversion_tasks(family: str, bascule) -> None:
     tasks = bridge.get_conversion_tasks(model)
     parameters = dict(model[0].module.named_parameters())
     assert {task.param_name for task in tasks} >= parameters.keys()
-    assert {name for task in tasks for name in task.mapping.hf_param} == stored.keys()
+    assert {name for task in tasks for name in task.mapping.hf_names} == stored.keys()
     for task in tasks:
         name = task.param_name
         assert task.global_param_name == task.mapping.megatron_param == name
@@ -226,8 +226,19 @@ def test_conversion_tasks(family: str, bascule) -> None:
         )
         if name in parameters:
             assert task.param_weight is parameters[name]
-        made = sum(stored[each].numel() for each in task.mapping.hf_param)
+        made = sum(stored[each].numel() for each in task.mapping.hf_names)
         assert made <= task.param_weight.numel()  # which may be padded
+        theirs = task.mapping.hf_param
+        if "linear_qkv.weight" in name:  # as Megatron Bridge's mappings have them
+            layer = name.split(".")[2]
+            assert theirs == {
+                each: f"model.layers.{layer}.self_attn.{each}_proj.weight" for each in "qkv"
+            }
+        elif "linear_fc1.weight" in name:
+            assert list(theirs) == ["gate", "up"]
+            assert all(f".{role}_proj." in one for role, one in theirs.items())
+        else:
+            assert isinstance(theirs, str)
     wanted = [task for task in tasks if "linear_qkv.weight" in task.param_name]
     seen = dict(bridge.export_hf_weights(model, cpu=True, conversion_tasks=wanted))
     assert len(seen) == 3 * len(wanted)
