@@ -90,7 +90,7 @@ class AutoBridge:
         asked = Pretrained.of(**options)
         found = resolve(path, asked.access, weights=False)
         if Path(path).exists() or not missing(found):
-            bridge = cls(found, asked=asked)
+            bridge = cls(found, asked=asked, hub_id="" if found == Path(path) else str(path))
             bridge._family()
             return bridge
         config = (found / "config.json").read_text()
@@ -152,7 +152,14 @@ class AutoBridge:
             )
         own = self.path if load_weights else self._path
         path = own if hf_path is None else resolve(hf_path)
-        return ModelProvider(path, self._config, load_weights=load_weights, dtype=self._asked.dtype)
+        named = hf_path or self._hub_id or self._path
+        return ModelProvider(
+            path,
+            self._config,
+            load_weights=load_weights,
+            dtype=self._asked.dtype,
+            hf_model_id=str(named) if named else None,
+        )
 
     def to_megatron_model(
         self,

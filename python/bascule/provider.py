@@ -6,7 +6,9 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
-from bascule.errors import UnsupportedError, UserError
+from bascule import _core
+from bascule.errors import RefusedSettingError, UnknownSettingError, UnsupportedError, UserError
+from bascule.not_yet import not_yet, refuse
 from bascule.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -17,7 +19,27 @@ if TYPE_CHECKING:
 
     from bascule.gpt_model import GPTModel
 
+    Hook = Callable[[list[Any]], Any]
+
 _TARGET = "_target_"
+_SEED = 1234
+# Settings that say how pipeline stages talk, of which there is one.
+_BETWEEN_STAGES = {"pipeline_dtype": None}
+# Attributes of Megatron Bridge's providers that are no settings.
+_NOT_YET = {
+    "meta_model": "the provider has the model's settings, and bascule.inspect(path) its tensors"
+}
+
+
+def _composed(hooks: list[Hook]) -> Hook | None:
+    """A function that calls each with what the one before it returned, or left as it was."""
+
+    def all_of_them(models: list[Any]) -> list[Any]:
+        for hook in hooks:
+            models = hook(models) or models
+        return models
+
+    return all_of_them if hooks else None
 
 
 class ModelProvider:
@@ -35,9 +57,10 @@ class ModelProvider:
         *,
         load_weights: bool = True,
         dtype: str = "",
+        hf_model_id: str | None = None,
     ) -> None:
-        """Of a checkpoint at `path`, or of the text of a `config`.json alone; in `dtype`, or as it
-        is stored.
+        """Of a checkpoint at `path`, or of the text of a `config.json` alone; in `dtype`, or as it
+        is stored. `hf_model_id` is what the program calls the model.
         """
         from bascule.extension import engine
 
@@ -48,6 +71,7 @@ class ModelProvider:
             values[name] = values[name][_TARGET]
         if dtype:
             values |= {"params_dtype": f"torch.{dtype}", "bf16": dtype == "bfloat16"}
+        values |= _BETWEEN_STAGES
         object.__setattr__(self, "_path", path)
         object.__setattr__(self, "_config", config)
         object.__setattr__(self, "_family", family)
@@ -55,7 +79,10 @@ class ModelProvider:
         object.__setattr__(self, "_functions", frozenset(functions))
         object.__setattr__(self, "_values", values)
         object.__setattr__(self, "_first_values", dict(values))
-        object.__setattr__(self, "_hooks", [])
+        object.__setattr__(self, "_pre_wrap_hooks", [])
+        object.__setattr__(self, "_post_wrap_hooks", [])
+        object.__setattr__(self, "_seed", _SEED)
+        object.__setattr__(self, "_hf_model_id", hf_model_id)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -63,11 +90,11 @@ class ModelProvider:
         try:
             return self._values[name]
         except KeyError:
-            raise AttributeError(self._unknown(name)) from None
+            raise self._unknown(name) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._values:
-            raise AttributeError(self._unknown(name))
+            raise self._unknown(name)
         self._values[name] = self._text(value) if name in self._functions else value
 
     def __dir__(self) -> list[str]:
@@ -76,9 +103,19 @@ class ModelProvider:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._family}, {self._path or 'a configuration'}>"
 
-    def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._values, 1, 0.6)
-        return f"models have no setting {name}" + (f"; did you mean {near[0]}?" if near else "")
+    def _unknown(self, name: str) -> AttributeError:
+        """What to say of a name that this model has no setting of."""
+        if name in _NOT_YET:
+            return RefusedSettingError(f"provider.{name} is not there yet; {_NOT_YET[name]}")
+        try:
+            _core.Configuration("{}", "the provider").get(f"model.{name}")
+        except RefusedSettingError as error:  # of Megatron's, with the reason
+            return error
+        except UnknownSettingError:
+            near = difflib.get_close_matches(name, self._values, 1, 0.6)
+            close = f"; did you mean {near[0]}?" if near else ""
+            return AttributeError(f"models have no setting {name}{close}")
+        return AttributeError(f"models of the family {self._family} have no setting {name}")
 
     @staticmethod
     def _text(value: Any) -> Any:
@@ -93,6 +130,7 @@ class ModelProvider:
         named = {
             name: {"_call_": False, _TARGET: value} if name in self._functions and value else value
             for name, value in self._values.items()
+            if name not in _BETWEEN_STAGES
         }
         return json.dumps(named)
 
@@ -104,13 +142,15 @@ class ModelProvider:
         Raises:
             bascule.Error: one of these was changed, with the reason why it cannot be trained with.
         """
-        if self._hooks:
+        if self._pre_wrap_hooks or self._post_wrap_hooks:
             raise UnsupportedError(
                 "the provider has a hook, and training makes the model itself; a callback of "
                 "pretrain() may change it when the run starts"
             )
         made, names = ModelSettings(family=self._family), ModelSettings._fields()
         for name, value in self._values.items():
+            if name in _BETWEEN_STAGES:
+                continue
             if name not in names and value == self._first_values[name]:
                 continue
             if getattr(made, name) != value:
@@ -122,11 +162,68 @@ class ModelProvider:
         """Where the model's weights are; None: they are random."""
         return str(self._path) if self._load_weights and self._path is not None else None
 
-    def register_pre_wrap_hook(self, hook: Callable[..., Any]) -> None:
+    @property
+    def hf_model_id(self) -> str | None:
+        """What the program calls the model: a Hub id or a path. None: of a configuration."""
+        name: str | None = self._hf_model_id
+        return name
+
+    def asdict(self) -> dict[str, Any]:
+        """The settings by name."""
+        return dict(self._values)
+
+    def register_pre_wrap_hook(self, hook: Hook, prepend: bool = False) -> None:
         """`hook` is called with the list of models once they are made; what it returns, unless
         None, takes their place.
+
+        Args:
+            hook: the function.
+            prepend: call it before those that are there already.
         """
-        self._hooks.append(hook)
+        self._pre_wrap_hooks.insert(0 if prepend else len(self._pre_wrap_hooks), hook)
+
+    def register_post_wrap_hook(self, hook: Hook, prepend: bool = False) -> None:
+        """The same, once the models are wrapped."""
+        self._post_wrap_hooks.insert(0 if prepend else len(self._post_wrap_hooks), hook)
+
+    @property
+    def pre_wrap_hook(self) -> Hook | None:
+        """All registered hooks of their kind as one; None: there is none."""
+        return _composed(self._pre_wrap_hooks)
+
+    @property
+    def post_wrap_hook(self) -> Hook | None:
+        """The same of those once the models are wrapped."""
+        return _composed(self._post_wrap_hooks)
+
+    from_hf_pretrained = not_yet(
+        "provider.from_hf_pretrained",
+        "AutoBridge.from_hf_pretrained(path).to_megatron_provider() reads a model's settings",
+    )
+    save_hf_pretrained = not_yet(
+        "provider.save_hf_pretrained", "AutoBridge.save_hf_pretrained(model, path) writes a model"
+    )
+
+    def initialize_model_parallel(
+        self,
+        seed: int | None = None,
+        seed_kwargs: dict[str, Any] | None = None,
+        **model_parallel_kwargs: object,
+    ) -> None:
+        """Checks the layout, which is of one rank so far, and sets the seed of random weights.
+
+        Args:
+            seed: of random weights; None: as it is.
+            seed_kwargs: not there yet.
+            model_parallel_kwargs: how groups of ranks are made, of which there are none.
+
+        Raises:
+            bascule.Error: as `finalize()`.
+        """
+        refuse(seed_kwargs=seed_kwargs)
+        self.finalize()
+        if seed is not None:
+            object.__setattr__(self, "_seed", seed)
 
     def finalize(self) -> None:
         """Checks the settings. Layouts of several ranks are not supported yet.
@@ -140,21 +237,28 @@ class ModelProvider:
 
     def provide(
         self,
+        pre_process: bool | None = None,
+        post_process: bool | None = None,
+        vp_stage: int | None = None,
         *,
         dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
-        seed: int = 1234,
+        seed: int | None = None,
     ) -> GPTModel:
         """Makes the model, with the checkpoint's weights unless `load_weights` was False.
 
         Args:
+            pre_process: False is not there yet, as pipeline stages are not.
+            post_process: the same.
+            vp_stage: not there yet.
             dtype: of the parameters; None: as the settings say (params_dtype).
             device: where they are.
-            seed: of random weights.
+            seed: of random weights; None: that of `initialize_model_parallel()`, or 1234.
 
         Raises:
             bascule.MismatchError: settings that the weights do not fit.
         """
+        refuse(pre_process=pre_process, post_process=post_process, vp_stage=vp_stage)
         from bascule.extension import engine
         from bascule.gpt_model import GPTModel
 
@@ -167,47 +271,73 @@ class ModelProvider:
                 name,
                 str(device),
                 self._load_weights and self._path is not None,
-                seed,
+                self._seed if seed is None else seed,
             )
         )
 
     def provide_distributed_model(
         self,
         ddp_config: object = None,
-        *,
-        wrap_with_ddp: bool = True,
-        use_cpu_initialization: bool | None = None,
+        model_type: object = None,
+        overlap_param_gather_with_optimizer_step: bool = False,
         fp16: bool | None = None,
         bf16: bool | None = None,
+        use_megatron_fsdp: bool = False,
+        use_torch_fsdp2: bool = False,
+        wrap_with_ddp: bool = True,
+        data_parallel_random_init: bool = True,
+        use_cpu_initialization: bool | None = False,
+        init_model_with_meta_device: bool | None = None,
+        pre_wrap_hook: Hook | list[Hook] | None = None,
+        post_wrap_hook: Hook | None = None,
+        mixed_precision_wrapper: object = None,
+        pg_collection: object = None,
+        *,
         dtype: torch.dtype | None = None,
         device: str | torch.device | None = None,
-        seed: int = 1234,
-        pre_wrap_hook: Callable[..., Any] | list[Callable[..., Any]] | None = None,
-        post_wrap_hook: Callable[..., Any] | None = None,
+        seed: int | None = None,
     ) -> list[Any]:
         """The pieces of the model that this rank has, of which there is one so far.
 
         Args:
             ddp_config: not looked at in a world of one.
-            wrap_with_ddp: put the model into a wrapper, as Megatron does, which computes the same.
-            use_cpu_initialization: True: make it on the CPU.
+            model_type: not looked at.
+            overlap_param_gather_with_optimizer_step: not looked at in a world of one.
             fp16: not supported.
             bf16: True is `dtype=torch.bfloat16`.
+            use_megatron_fsdp: not there yet.
+            use_torch_fsdp2: not there yet.
+            wrap_with_ddp: put the model into a wrapper, as Megatron does, which computes the same.
+            data_parallel_random_init: not looked at in a world of one.
+            use_cpu_initialization: True: make it on the CPU.
+            init_model_with_meta_device: not there yet.
+            pre_wrap_hook: called with the list before it is wrapped, instead of what was
+                registered; its result takes the list's place.
+            post_wrap_hook: the same, afterwards.
+            mixed_precision_wrapper: None or Megatron's, neither of which is needed.
+            pg_collection: not there yet.
             dtype: of the parameters; None: as the settings say.
             device: where they are; None: on the GPU where the engine has one, else on the CPU.
-            seed: of random weights.
-            pre_wrap_hook: called with the list before it is wrapped; its result takes its place.
-            post_wrap_hook: the same, afterwards.
+            seed: of random weights, see `provide()`.
 
         Raises:
             bascule.Error: as `finalize()`, which need not be called before, and `provide()`.
         """
+        refuse(
+            use_megatron_fsdp=use_megatron_fsdp,
+            use_torch_fsdp2=use_torch_fsdp2,
+            init_model_with_meta_device=init_model_with_meta_device,
+            mixed_precision_wrapper=getattr(
+                mixed_precision_wrapper, "__name__", mixed_precision_wrapper
+            ),
+            pg_collection=pg_collection,
+        )
+        if fp16:
+            raise UnsupportedError("fp16 is not supported; bf16=True is")
         import torch
 
         from bascule.ddp import DistributedDataParallel
 
-        if fp16:
-            raise UnsupportedError("fp16 is not supported; bf16=True is")
         if bf16 and dtype is not None and dtype != torch.bfloat16:
             raise UserError(f"bf16 is True, and dtype is {dtype}")
         if device is None:
@@ -215,9 +345,10 @@ class ModelProvider:
         models: list[Any] = [
             self.provide(dtype=torch.bfloat16 if bf16 else dtype, device=device, seed=seed)
         ]
-        given = pre_wrap_hook if isinstance(pre_wrap_hook, list) else [pre_wrap_hook]
-        for hook in [*self._hooks, *given]:
-            models = models if hook is None else hook(models) or models
+        if isinstance(pre_wrap_hook, list):
+            pre_wrap_hook = _composed(pre_wrap_hook) or list
+        before, after = pre_wrap_hook or self.pre_wrap_hook, post_wrap_hook or self.post_wrap_hook
+        models = models if before is None else before(models) or models
         if wrap_with_ddp:
             models = [DistributedDataParallel(each) for each in models]
-        return models if post_wrap_hook is None else post_wrap_hook(models) or models
+        return models if after is None else after(models) or models

@@ -1,5 +1,8 @@
 """AutoBridge and the model that Python gets, against transformers and the command line."""
 
+import ast
+import copy
+import inspect
 import json
 import os
 import shutil
@@ -390,15 +393,134 @@ def test_what_a_forward_refuses(bascule, bridge) -> None:
 
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_hooks(bridge, wrapped: bool) -> None:
+    """In their order, each with what the one before gave; what a call names stands in for them."""
     seen = []
+
+    def hook(name: str):
+        return lambda models: seen.append((name, type(models[0]).__name__))
+
     provider = bridge.to_megatron_provider()
-    provider.register_pre_wrap_hook(lambda models: seen.append(type(models[0]).__name__))
-    models = provider.provide_distributed_model(
-        wrap_with_ddp=wrapped, post_wrap_hook=lambda models: seen.append(len(models))
-    )
-    assert seen == ["GPTModel", 1]
+    assert provider.pre_wrap_hook is provider.post_wrap_hook is None
+    provider.register_pre_wrap_hook(hook("second"))
+    provider.register_pre_wrap_hook(hook("first"), prepend=True)
+    provider.register_post_wrap_hook(hook("last"))
+    provider.register_post_wrap_hook(hook("third"), prepend=True)
+    models = provider.provide_distributed_model(wrap_with_ddp=wrapped)
+    kind = "DistributedDataParallel" if wrapped else "GPTModel"
+    assert [name for name, _ in seen] == ["first", "second", "third", "last"]
+    assert [kind for _, kind in seen] == ["GPTModel", "GPTModel", kind, kind]
     name = next(name for name, _ in models[0].named_parameters())
     assert name.startswith("module.") is wrapped
+    seen.clear()
+    provider.provide_distributed_model(pre_wrap_hook=[hook("mine")], post_wrap_hook=hook("my last"))
+    assert [name for name, _ in seen] == ["mine", "my last"]
+    seen.clear()
+    provider.pre_wrap_hook(models)
+    provider.provide_distributed_model(pre_wrap_hook=[])
+    assert [name for name, _ in seen] == ["first", "second", "third", "last"]
+    other = object()
+    assert provider.provide_distributed_model(post_wrap_hook=lambda models: [other]) == [other]
+
+
+def peer_class(path: str, name: str) -> ast.ClassDef:
+    """A class of Megatron Bridge or Megatron Core, read and never run."""
+    body = ast.parse((ROOT / ".peers/megatron/megatron" / path).read_text(encoding="utf-8")).body
+    return next(node for node in body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def test_a_model_is_asked_for_as_there(bascule, bridge) -> None:
+    mixin = peer_class("bridge/models/model_provider.py", "ModelProviderMixin")
+    (theirs,) = (n for n in mixin.body if getattr(n, "name", "") == "provide_distributed_model")
+    provider = bridge.to_megatron_provider()
+    ours = inspect.signature(provider.provide_distributed_model).parameters.values()
+    names = [each.arg for each in theirs.args.args][1:]
+    assert [each.name for each in ours if each.kind is not each.KEYWORD_ONLY] == names
+    different = {"model_type", "mixed_precision_wrapper"}  # Megatron's objects there
+    for each, default in zip(ours, theirs.args.defaults, strict=False):
+        if each.name not in different:
+            assert each.default == ast.literal_eval(default), each.name
+    no_change = [None, "decoder", True, None, True, False, False, False, False, True, False]
+    (model,) = provider.provide_distributed_model(*no_change)
+    assert next(model.parameters()).dtype == torch.bfloat16
+    assert not hasattr(model, "module")
+    same = {"mixed_precision_wrapper": type("Float16Module", (), {}), "wrap_with_ddp": False}
+    bridge.to_megatron_model(**same)
+    for name, value in (
+        ("use_megatron_fsdp", True),
+        ("use_torch_fsdp2", True),
+        ("init_model_with_meta_device", True),
+        ("mixed_precision_wrapper", torch.nn.Module),
+        ("pg_collection", object()),
+    ):
+        with pytest.raises(bascule.UnsupportedError, match=f"^{name}=.* is not there yet: "):
+            bridge.to_megatron_model(**{name: value})
+    for name, value in (("pre_process", False), ("post_process", False), ("vp_stage", 1)):
+        with pytest.raises(bascule.UnsupportedError, match=f"^{name}=.*: pipeline stages"):
+            provider.provide(**{name: value})
+
+
+def test_what_providers_have_there(bascule, bridge) -> None:
+    """Every field and method is there, or says why not, and is no misspelt setting."""
+    provider = bridge.to_megatron_provider()
+    kinds = [
+        peer_class("bridge/models/gpt_provider.py", "GPTModelProvider"),
+        peer_class("bridge/models/model_provider.py", "ModelProviderMixin"),
+        peer_class("bridge/models/transformer_config.py", "TransformerConfig"),
+        peer_class("core/transformer/transformer_config.py", "TransformerConfig"),
+        peer_class("core/model_parallel_config.py", "ModelParallelConfig"),
+    ]
+    body = [node for kind in kinds for node in kind.body]
+    names = [node.target.id for node in body if isinstance(node, ast.AnnAssign)]
+    names += [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    lacking = set()
+    for name in names:
+        if name.startswith("_"):
+            continue
+        try:
+            getattr(provider, name)
+        except bascule.RefusedSettingError as error:
+            lacking.add(name)
+            assert name in str(error)
+            with pytest.raises(bascule.RefusedSettingError, match=name):
+                setattr(provider, name, None)
+        except AttributeError as error:
+            lacking.add(name)
+            assert f"models of the family llama have no setting {name}" in str(error)
+    assert {"attention_backend", "fp8", "moe_layer_freq", "meta_model"} < lacking
+    assert not lacking & {"hf_model_id", "initialize_model_parallel", "register_post_wrap_hook"}
+    for name in ("from_hf_pretrained", "save_hf_pretrained"):
+        with pytest.raises(bascule.UnsupportedError, match=rf"{name}\(\) is not there yet; AutoB"):
+            getattr(provider, name)("somewhere")
+    with pytest.raises(AttributeError, match="meta_model is not there yet"):
+        _ = provider.meta_model
+
+
+def test_a_provider_before_its_model_is_made(bascule, bridge) -> None:
+    """As Megatron Bridge's examples set one up."""
+    provider = bridge.to_megatron_provider(load_weights=False)
+    other = ROOT / "tests/golden/qwen2/hf"
+    assert provider.hf_model_id == str(HF)
+    assert bridge.to_megatron_provider(hf_path=other).hf_model_id == str(other)
+    provider.pipeline_dtype = torch.bfloat16
+    assert provider.asdict()["pipeline_dtype"] is torch.bfloat16
+    provider.finalize()
+    provider.initialize_model_parallel(seed=7)
+    first = next(provider.provide().parameters())
+    assert torch.equal(first, next(provider.provide(seed=7).parameters()))
+    assert not torch.equal(first, next(provider.provide(seed=8).parameters()))
+    with pytest.raises(bascule.UnsupportedError, match="seed_kwargs"):
+        provider.initialize_model_parallel(seed=7, seed_kwargs={"te_rng_tracker": True})
+    cfg = bascule.ConfigContainer()
+    cfg.model = provider
+    again = copy.deepcopy(provider)
+    again.num_layers = 2
+    assert (provider.num_layers, again.num_layers) == (3, 2)
+    provider.tensor_model_parallel_size = 2
+    with pytest.raises(bascule.UnsupportedError, match="so far; set it to 1"):
+        provider.initialize_model_parallel()
+    config = json.loads((HF / "config.json").read_text())
+    configured = bascule.AutoBridge.from_hf_config(config)
+    assert configured.to_megatron_provider(load_weights=False).hf_model_id is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "3")])
