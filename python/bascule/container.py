@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bascule import _core
-from bascule.errors import RefusedSettingError
+from bascule.errors import Error, RefusedSettingError
 from bascule.not_yet import not_yet
 from bascule.provider import ModelProvider
 from bascule.settings import Settings
@@ -20,13 +20,26 @@ if TYPE_CHECKING:
 
     from bascule.settings import ModelSettings
 
+# Groups that only Megatron has, and leaves out unless it is asked for them.
+_LEFT_OUT = frozenset(
+    (
+        "comm_overlap",
+        "ft",
+        "inprocess_restart",
+        "nvrx_straggler",
+        "peft",
+        "straggler",
+        "tensor_inspect",
+    )
+)
+
 
 class ConfigContainer(Settings):
     """All settings of a run, in Megatron Bridge's groups: `cfg.train.train_iters = 10`.
 
     It begins with recipes, and keeps what is set on top of them. A name that is no setting, a wrong
     type and a value out of range are errors at once; how settings fit together is checked by
-    `validate()`, and before training.
+    `validate()`, and before training. Groups that only Megatron has may be None.
 
     Raises:
         bascule.Error: what a setting is not, see `bascule.group.Group`.
@@ -40,8 +53,8 @@ class ConfigContainer(Settings):
         Args:
             recipes: names of the library, or files that end in .yaml; later ones win.
             settings: whole groups, `train=TrainingConfig(train_iters=10)`, and settings outside of
-                groups, `mixed_precision="bf16_mixed"`. None for a group that only Megatron has
-                asks for nothing. The groups are set in the order of `bascule.settings.Settings`.
+                groups, `mixed_precision="bf16_mixed"`. The groups are set in the
+                order of `bascule.settings.Settings`.
 
         Raises:
             bascule.Error: a recipe that does not exist, with the nearest name; what a setting is
@@ -50,14 +63,7 @@ class ConfigContainer(Settings):
         self._hold(_core.Configuration(json.dumps({"base": recipes}), "ConfigContainer"), None)
         groups = {name: settings.pop(name) for name in self._groups if name in settings}
         for name, value in (settings | groups).items():
-            self._take(name, value)
-
-    def _take(self, name: str, value: object) -> None:
-        try:
             setattr(self, name, value)
-        except RefusedSettingError:
-            if value is not None:
-                raise
 
     if TYPE_CHECKING:
 
@@ -70,13 +76,28 @@ class ConfigContainer(Settings):
 
     else:
 
+        def __getattr__(self, name: str) -> object:
+            return None if name in _LEFT_OUT else super().__getattr__(name)
+
         def __setattr__(self, name: str, value: object) -> None:
+            if value is None and self._asks_for_nothing(name):
+                return
             provider = value if name == "model" and isinstance(value, ModelProvider) else None
             super().__setattr__(name, provider._model_settings() if provider else value)
             if provider:
                 self._begin_with(provider._weights())
             elif name == "checkpoint" and self._begins_with:
                 self._begin_with(self._begins_with)
+
+    def _asks_for_nothing(self, name: str) -> bool:
+        """Whether None leaves a group out that only Megatron has."""
+        try:
+            self._configuration.get(name)
+        except RefusedSettingError:
+            return True
+        except Error:
+            pass  # it is said where the value is set
+        return False
 
     def _begin_with(self, weights: str | None) -> None:
         """The run begins with a provider's weights, unless the program named others."""

@@ -94,11 +94,29 @@ def test_groups_that_are_none() -> None:
     with refused(bascule.UnsupportedError, "ddp is a setting of Megatron's"):
         _ = cfg.ddp.overlap_grad_reduce  # type: ignore[attr-defined]
     with refused(bascule.UnsupportedError, "adapters are not trained yet"):
-        cfg.peft = None  # type: ignore[attr-defined]
+        cfg.peft = {"dim": 8}  # type: ignore[attr-defined]
     with refused(bascule.UserError, "did you mean train?"):
         _ = cfg.trian  # type: ignore[attr-defined]
     with refused(bascule.UserError, "train is a group of settings"):
         cfg.train = cfg.train
+
+
+def test_groups_that_may_be_none() -> None:
+    """As in Megatron Bridge, whose programs ask whether they are."""
+    cfg = ConfigContainer("llama32_1b")
+    before = cfg.to_yaml()
+    names = ["comm_overlap", "ft", "inprocess_restart", "nvrx_straggler", "peft", "straggler"]
+    for name in [*names, "tensor_inspect"]:
+        assert getattr(cfg, name) is None
+        setattr(cfg, name, None)
+        with refused(bascule.UnsupportedError, f"{name} is a setting of Megatron's"):
+            setattr(cfg, name, {})
+    cfg.ddp = None  # type: ignore[attr-defined]
+    assert cfg.to_yaml() == before
+    with refused(bascule.UserError, "train is a group of settings"):
+        cfg.train = None  # type: ignore[assignment]
+    with refused(bascule.UserError, "did you mean train?"):
+        cfg.trian = None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
