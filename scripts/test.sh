@@ -124,6 +124,7 @@ stage_quickstarts() {
   scripts/python_package.sh engine
   local tools=build/python/tools/bin python=build/python/engine/bin/python
   local check=(env MYPYPATH=python/compat "$tools/mypy" --python-executable "$python")
+  "${check[@]}" --package bascule  # with torch's types; the stage python has none
   "${check[@]}" --package megatron.bridge
   "${check[@]}" tests/quickstarts
   "$tools/mypy" --python-executable "$tools/python" python/compat/backend.py  # it sees what builds

@@ -11,7 +11,7 @@ from bascule import _engine
 from bascule.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class _Held(NamedTuple):
@@ -53,6 +53,7 @@ def _versions(
 
     Parameters that lie in one piece of memory are counted together, and cannot be told apart.
     """
+    read: list[tuple[str, Tensor]]
     read = [("a parameter of the model", each) for each in model.parameters()]
     for name, given in (("input_ids", tokens), ("position_ids", positions), ("labels", labels)):
         if given is not None and not given.is_inference():
@@ -146,8 +147,8 @@ class GPTModel(nn.Module):
             held.check()
         _check_mask(attention_mask, input_ids)
         kept = torch.is_grad_enabled() and any(each.requires_grad for each in self._order)
-        result: Tensor = _Run.apply(self, input_ids, position_ids, labels, kept, *self._order)
-        return result
+        run: Callable[..., Tensor] = _Run.apply
+        return run(self, input_ids, position_ids, labels, kept, *self._order)
 
     def count_change(self) -> None:
         """Tells autograd that the engine changed the parameters in place."""
