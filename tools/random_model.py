@@ -224,7 +224,7 @@ def write_model(folder: Path, size: str, seed: int = 1, shards: int | None = Non
             yield values[cut : cut + length]
 
     tensors = [
-        safetensors_writer.Tensor(name, "BF16", shape, lambda n=2 * prod(shape): data(n))
+        safetensors_writer.Tensor(name, "BF16", shape, lambda shape=shape: data(2 * prod(shape)))
         for name, shape in shapes(config).items()
     ]
     folder.mkdir(parents=True)

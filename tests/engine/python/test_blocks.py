@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import one_thread
 from torch import nn
 from transformers import DeepseekV3Config, Glm4MoeConfig, GptOssConfig, NemotronConfig
 from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3MoE
@@ -21,6 +20,8 @@ from transformers.models.nemotron.modeling_nemotron import (
     NemotronDecoderLayer,
     NemotronRotaryEmbedding,
 )
+
+from conftest import one_thread
 from wide import Wide
 
 # As block.cpp has them.
@@ -92,9 +93,9 @@ def sigmoid_moe(
     }
     for each in ("gate", "up", "down"):
         slots[f"moe.shared.{each}"] = parameter(module, f"shared_experts.{each}_proj.weight")
+    halves = parameter(module, "experts.gate_up_proj")
+    down = parameter(module, "experts.down_proj")
     for expert in range(8):
-        halves = parameter(module, "experts.gate_up_proj")
-        down = parameter(module, "experts.down_proj")
         slots[f"moe.experts.{expert}.gate"] = lambda e=expert: part(halves(), e, slice(0, 12))
         slots[f"moe.experts.{expert}.up"] = lambda e=expert: part(halves(), e, slice(12, 24))
         slots[f"moe.experts.{expert}.down"] = lambda e=expert: part(down(), e, slice(None))

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, one_thread
 
 # A layer or two of published models: large enough that sizes, not rounding, decide.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-from conftest import HF
 from huggingface_hub import errors
+
+from conftest import HF
 
 NAME = "some/model"
 COMMIT = "0123456789012345678901234567890123456789"
@@ -81,7 +82,7 @@ def test_how_the_hub_is_asked(bascule, hub: Hub, tmp_path: Path) -> None:
     assert "hf_secret" not in repr(vars(bridge))
     hub.access = {"revision": None, "token": None, "cache_dir": None}
     shutil.rmtree(hub.folder)
-    with pytest.raises(bascule.ResourceError, match="lacks some/model, .*local_files_only is True"):
+    with pytest.raises(bascule.ResourceError, match=r"lacks some/model, .*local_files_only is True"):
         bascule.AutoBridge.from_hf_pretrained(NAME, local_files_only=True)
     assert len(hub.asked) == 2
 

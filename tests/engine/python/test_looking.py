@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+
 from conftest import ROOT, one_thread
 
 GOLDEN = ROOT / "tests/golden"

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, one_thread
 from oracle import checkpoints, jobs
+
+from conftest import ROOT, one_thread
 
 GOLDEN = ROOT / "tests/golden"
 STEPS_YAML = ROOT / "tests/engine/steps.yaml"

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from conftest import one_thread
 from oracle import toys
 from safetensors import safe_open
+
+from conftest import one_thread
 from wide import Wide
 
 LATER = {"deepseek_v3", "gpt_oss", "nemotron_h"}
@@ -70,7 +71,7 @@ def our_numbers(engine: Path, hf: Path, dtype: str, folder: Path) -> Numbers:
     subprocess.run([str(word) for word in command], check=True, timeout=300, env=one_thread())
     index = json.loads((folder / "index.json").read_text())
     with safe_open(hf / "model.safetensors", "pt") as file:
-        shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}
+        shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118  no dict
     values = torch.from_numpy(np.fromfile(folder / "gradients.bin", "<f8"))
     gradients, at = {}, 0
     for name in index["gradients"]:

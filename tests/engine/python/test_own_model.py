@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from conftest import steps_of
 from test_train import losses
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from conftest import HF, ROOT, one_thread, steps_of
 from test_train import PRECISIONS, data, losses
 
@@ -422,8 +423,8 @@ def test_overhead(bascule, config, tmp_path) -> None:
     for attempt in range(3):
         times = []
         manager = bascule.training.CallbackManager()
-        manager.register("on_train_start", lambda context: times.append(time.perf_counter()))
-        manager.register("on_train_end", lambda context: times.append(time.perf_counter()))
+        manager.register("on_train_start", lambda context, times=times: times.append(time.perf_counter()))
+        manager.register("on_train_end", lambda context, times=times: times.append(time.perf_counter()))
         cfg = config(None, "train.train_iters=200", "validation.eval_iters=0")
         cfg.logger.metrics_path = str(tmp_path / f"{attempt}/metrics.jsonl")
         cfg.logger.log_interval = 100

@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, one_thread
 from oracle import checkpoints
+
+from conftest import ROOT, one_thread
 
 GOLDEN = ROOT / "tests/golden"
 STEPS_YAML = ROOT / "tests/engine/steps.yaml"

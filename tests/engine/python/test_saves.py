@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+
 from conftest import HF, ROOT, one_thread
 from test_bad_days import VOCABULARY, write_dataset
 from test_train import PRECISIONS, STEPS, data, losses

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import pytest
+
 from conftest import steps_of
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import one_thread
 from safetensors.numpy import load_file
+
+from conftest import one_thread
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden/training"
 # Bridge takes the balancing of Qwen3-MoE from itself, not from config.json.

@@ -4,7 +4,6 @@ as in transformers, and the engine trains on it.
 
 import datetime
 import json
-import os
 import random
 import subprocess
 import sys
@@ -13,10 +12,11 @@ from pathlib import Path
 import pytest
 import tokenizers
 import transformers
+
 from conftest import HF, ROOT, one_thread
 
 GOLDEN = ROOT / "tests/golden"
-WORDS = "the quick brown fox jumps über 狐狸 \U0001f98a <s> </s> def f(x):\n\treturn x\r\n   ".split(" ")
+WORDS = ["the", "quick", "brown", "fox", "jumps", "über", "狐狸", "🦊", "<s>", "</s>", "def", "f(x):\n\treturn", "x\r\n", "", "", ""]
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from conftest import HF, ROOT, one_thread
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from conftest import HF, ROOT, one_thread
 from test_bad_days import write_dataset
 
 STEPS = 10
