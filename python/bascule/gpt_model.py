@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -169,6 +169,18 @@ class GPTModel(nn.Module):
             )
         kept = {key: value for key, value in state_dict.items() if "_extra_state" not in key}
         return super().load_state_dict(kept, strict=strict)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """What copies and pickles ask for.
+
+        Raises:
+            bascule.UnsupportedError: always, with what to do.
+        """
+        raise UnsupportedError(
+            "the engine has this model's memory, so that it is neither copied nor pickled; make "
+            "another one with provide_distributed_model(), and give it this one's values: "
+            "other.load_state_dict(model.state_dict())"
+        )
 
     def _apply(self, fn: Any, recurse: bool = True) -> GPTModel:
         for each in self._order:

@@ -3,8 +3,10 @@
 import ast
 import copy
 import inspect
+import io
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -251,6 +253,42 @@ def test_conversion_tasks(family: str, bascule) -> None:
         assert name.rpartition(".self_attn.")[2] in ("q_proj.weight", "k_proj.weight", "v_proj.weight")
         assert torch.equal(weight, stored[name])
     assert not list(bridge.export_hf_weights(model, conversion_tasks=[]))
+
+
+def test_a_wrapped_model_trains_as_the_model_itself(bridge) -> None:
+    """To the last bit, with the gradients that a wrapper forgets again."""
+    tokens, made = ids(259, shape=(2, 9)), []
+    for wrapped in (False, True):
+        (model,) = bridge.to_megatron_model(wrap_with_ddp=wrapped, dtype=torch.float32, device="cpu")
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+        for _ in range(2):
+            loss = model(tokens[:, :-1], labels=tokens[:, 1:]).mean()
+            loss.backward()
+            optimizer.step()
+            (model.zero_grad_buffer if wrapped else model.zero_grad)()
+        names = {name.removeprefix("module."): each for name, each in model.named_parameters()}
+        assert all(each.grad is None for each in names.values())
+        made.append((loss.item(), names))
+    assert made[0][0] == made[1][0]
+    for name, each in made[0][1].items():
+        assert torch.equal(each, made[1][1][name]), name
+
+
+def test_models_are_not_copied(bascule, bridge, tmp_path: Path) -> None:
+    """Their memory is the engine's; a copy is another model with the same values."""
+    for wrapped in (False, True):
+        (model,) = bridge.to_megatron_model(wrap_with_ddp=wrapped)
+        for ask in (copy.copy, copy.deepcopy, pickle.dumps, partial(torch.save, f=io.BytesIO())):
+            if wrapped and ask is copy.copy:
+                continue  # another wrapper around the same model
+            with pytest.raises(bascule.UnsupportedError, match="load_state_dict"):
+                ask(model)
+    (other,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=True)
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    other.load_state_dict(copy.deepcopy(model.state_dict()))
+    other.load_state_dict(torch.load(tmp_path / "weights.pt"))
+    tokens = ids(259)
+    assert torch.equal(other(tokens), model(tokens))
 
 
 def test_weights_alone(bascule, bridge, tmp_path: Path) -> None:

@@ -66,6 +66,33 @@ def test_a_provider_is_its_model_and_its_weights(family, bascule, config, tmp_pa
     assert losses(tmp_path / "provider") == losses(tmp_path / "named")
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_trained_weights_are_the_checkpoints(precision, bascule, config, tmp_path) -> None:
+    """From the model of a run, from one made of its checkpoint, and from file to file: each byte."""
+    import safetensors.torch
+
+    bridge, last = bascule.AutoBridge.from_hf_pretrained(HF), {}
+
+    class Keep(bascule.training.Callback):
+        def on_train_end(self, context) -> None:
+            last.update(bridge.export_hf_weights(context.model, cpu=True, show_progress=False))
+
+    bascule.pretrain(config("run", precision), callbacks=[Keep()])
+    bridge.export_ckpt(tmp_path / "run", tmp_path / "files", show_progress=False)
+    written = (tmp_path / "files/model.safetensors").read_bytes()
+    stored = safetensors.torch.load(written)
+    assert stored.keys() == last.keys()
+    before = safetensors.torch.load_file(HF / "model.safetensors")
+    assert not torch.equal(stored["lm_head.weight"], before["lm_head.weight"])
+    model = bridge.load_megatron_model(tmp_path / "run", device="cpu")
+    for name, weight in bridge.export_hf_weights(model, cpu=True, show_progress=False):
+        assert weight.dtype == stored[name].dtype
+        assert torch.equal(weight, stored[name]), name
+        assert torch.equal(last[name].to(weight.dtype), weight), name
+    bridge.save_hf_pretrained(model, tmp_path / "memory", show_progress=False)
+    assert (tmp_path / "memory/model.safetensors").read_bytes() == written
+
+
 def test_where_a_provider_begins(bascule, config) -> None:
     bridge = bascule.AutoBridge.from_hf_pretrained(HF)
     weights, cfg = str(HF), config(None, model=None)
