@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bascule import reading
+from bascule import architectures, reading
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
 from bascule.errors import Error, UnsupportedError
 from bascule.hub import missing, resolve
 from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.pretrained import Pretrained, PretrainedOptions
+from bascule.progress import shown
 from bascule.provider import ModelProvider
 from bascule.targets import is_iteration, is_model
 
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
 # What import_ckpt() takes of import_checkpoint()'s, which has `dtype` of its own.
 _CONVERTING = {*(import_checkpoint.__kwdefaults__ or ())} - {"dtype"}
-
-
-def _shown(steps: list[int], show: bool) -> Iterable[int]:
-    if show and sys.stderr.isatty():
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            return steps
-        bar: Iterable[int] = tqdm(steps, desc="export", unit="tensor")
-        return bar
-    return steps
 
 
 class AutoBridge:
@@ -96,16 +85,15 @@ class AutoBridge:
         config = (found / "config.json").read_text()
         given = json.loads(config)
         if not cls.supports(given):
-            raise UnsupportedError(
-                f"{path} is a {' or '.join(given.get('architectures') or ['model'])}, which no "
-                "family knows; AutoBridge.list_supported_models() has those that are known"
-            )
+            raise architectures.unknown(str(path), given)
         return cls(None, config, asked, str(path))
 
     @classmethod
     def from_hf_config(cls, config: Any) -> AutoBridge:
         """A bridge of a configuration (transformers' object, or a dict), which has no weights."""
         given = config if isinstance(config, dict) else config.to_dict()
+        if given.get("architectures") and not cls.supports(given):
+            raise architectures.unknown("the configuration", given)
         bridge = cls(None, json.dumps(given))
         bridge._family()
         return bridge
@@ -122,16 +110,12 @@ class AutoBridge:
     @classmethod
     def supports(cls, config: Any) -> bool:
         """Whether a family knows the architecture that a configuration names."""
-        given = config if isinstance(config, dict) else config.to_dict()
-        named = given.get("architectures") or []
-        return any(name in cls.list_supported_models() for name in named)
+        return architectures.known(config)
 
     @classmethod
     def list_supported_models(cls) -> list[str]:
         """The architectures that can be converted, as `config.json` names them, sorted."""
-        return sorted(
-            name for family in reading.models() if family.supported for name in family.architectures
-        )
+        return architectures.supported()
 
     def to_megatron_provider(
         self, load_weights: bool = True, hf_path: str | os.PathLike[str] | None = None
@@ -240,7 +224,7 @@ class AutoBridge:
         found = unwrapped(model)
         device = next(found.parameters()).device
         tensors = engine().HfTensors(found.engine)
-        for index in _shown(wanted(tensors, conversion_tasks), show_progress):
+        for index in shown(wanted(tensors, conversion_tasks), show_progress):
             tensor = tensors.tensor(index)
             yield HFWeightTuple(tensors.name(index), tensor if cpu else tensor.to(device))
 

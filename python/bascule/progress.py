@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias, cast
 
 from bascule.errors import ConversionWarning
@@ -101,3 +102,15 @@ def listener(progress: Given) -> Warned:
         "progress takes True, a function of a phase, its bytes done and in total, or an object "
         f"with phase, advance, note and warn; not {progress!r}"
     )
+
+
+def shown(steps: list[int], show: bool) -> Iterable[int]:
+    """The steps, with a line of their progress on stderr where that is a terminal."""
+    if show and sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return steps
+        bar: Iterable[int] = tqdm(steps, desc="export", unit="tensor")
+        return bar
+    return steps

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +46,19 @@ def test_what_is_supported(tmp_path: Path) -> None:
     assert AutoBridge.supports({"architectures": ["Qwen3ForCausalLM"]})
     assert not AutoBridge.supports({"architectures": ["Nothing"]})
     assert not AutoBridge.supports({})
+    for architectures, known in [
+        (["LlamaForCausalLM"], True),
+        (["LlamaModel", "LlamaForCausalLM"], True),
+        (["BertForMaskedLM"], False),
+        (["LlamaModel"], False),
+        ([], False),
+        (None, False),
+    ]:
+        assert AutoBridge.supports(SimpleNamespace(architectures=architectures)) is known
+    assert AutoBridge.supports(SimpleNamespace()) is False
+    with pytest.raises(ValueError, match="BertForMaskedLM"):
+        AutoBridge.from_hf_config({"architectures": ["BertForMaskedLM"], "model_type": "bert"})
+    assert AutoBridge.can_handle("./nowhere") is False
     assert AutoBridge.can_handle(GOLDEN)
     config = json.loads((GOLDEN / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["Nothing"]}))
