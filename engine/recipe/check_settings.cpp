@@ -233,12 +233,15 @@ std::vector<Service> services(const LoggerSettings& logger) {
 
 void check_services(const Settings& settings) {
   const LoggerSettings& logger = settings.logger;
-  require(!logger.mlflow_experiment || logger.mlflow_run_name, Kind::user,
+  require(!logger.mlflow_experiment || !logger.mlflow_run_name.value_or("").empty(), Kind::user,
           "logger.mlflow_experiment is {}, which needs logger.mlflow_run_name",
           logger.mlflow_experiment.value_or(""));
-  require(!logger.comet_project || logger.comet_experiment_name, Kind::user,
+  require(!logger.comet_project || !logger.comet_experiment_name.value_or("").empty(), Kind::user,
           "logger.comet_project is {}, which needs logger.comet_experiment_name",
           logger.comet_project.value_or(""));
+  require(
+      !logger.wandb_project || logger.wandb_exp_name != "", Kind::user,
+      "logger.wandb_exp_name is empty; name the run, or leave it out and Weights & Biases does");
   const struct {
     const char *set, *needed;
     bool wrong;

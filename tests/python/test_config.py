@@ -206,6 +206,38 @@ def test_validate_says_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> Non
         ConfigContainer().validate()
 
 
+# As the checks of Megatron Bridge's container, by other words; without a match: it is accepted.
+DOES_NOT_FIT: list[tuple[dict[str, object], str]] = [
+    ({"train.global_batch_size": 5, "train.micro_batch_size": 2}, "no multiple of"),
+    ({"train.train_samples": 100, "train.train_iters": 5}, "only one may be set"),
+    ({"train.train_iters": None}, "so the run has no end"),
+    ({"train.train_iters": None, "train.train_samples": 9999, "scheduler.lr_warmup_iters": 0}, ""),
+    ({"scheduler.lr_warmup_fraction": 0.1, "scheduler.lr_warmup_iters": 5}, "is set, too"),
+    ({"scheduler.lr_decay_samples": 10}, "counted in iterations"),
+    ({"dataset.seq_length": 32, "model.seq_length": 64}, "but model.seq_length is 64"),
+    ({"dataset.seq_length": 64, "model.seq_length": 64}, ""),
+    ({"checkpoint.ckpt_step": 5, "checkpoint.load": None}, "checkpoint.load is not set"),
+    ({"checkpoint.ckpt_step": 5, "checkpoint.load": "there"}, ""),
+    ({"checkpoint.async_save": True, "checkpoint.save": None}, "checkpoint.save is not set"),
+    ({"profiling.profile_step_start": 9, "profiling.profile_step_end": 5}, "after profile_step"),
+    ({"logger.mlflow_experiment": "x"}, "needs logger.mlflow_run_name"),
+    ({"logger.mlflow_experiment": "x", "logger.mlflow_run_name": ""}, "needs logger.mlflow_run"),
+    ({"logger.mlflow_experiment": "x", "logger.mlflow_run_name": "y"}, ""),
+    ({"logger.wandb_project": "x", "logger.wandb_exp_name": ""}, "wandb_exp_name is empty"),
+    ({"model.context_parallel_size": 2}, "one device so far"),
+]
+
+
+@pytest.mark.parametrize(("values", "words"), DOES_NOT_FIT)
+def test_what_megatron_bridge_does_not_fit_together(values: dict[str, object], words: str) -> None:
+    cfg = ConfigContainer("llama32_1b")
+    for path, value in values.items():
+        group, name = path.split(".")
+        setattr(getattr(cfg, group), name, value)
+    with refused(bascule.Error, words) if words else contextlib.nullcontext():
+        cfg.validate()
+
+
 def test_from_yaml(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/base.yaml").write_text("base: llama32_1b\ntrain:\n  train_iters: 3\n")

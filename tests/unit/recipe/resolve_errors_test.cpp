@@ -189,7 +189,12 @@ TEST(Refused, settings_that_do_not_fit_each_other) {
           {{"profiling.nvtx_ranges=true", "profiling.use_pytorch_profiler=true"}, {"both true"}},
           {{"profiling.profile_step_start=13"}, {"is 13, after profile_step_end, 12"}},
           {{"logger.mlflow_experiment=x"}, {"needs logger.mlflow_run_name"}},
+          {{"logger.mlflow_experiment=x", "logger.mlflow_run_name=''"},
+           {"needs logger.mlflow_run_name"}},
+          {{"logger.comet_project=x", "logger.comet_experiment_name=''"},
+           {"needs logger.comet_experiment_name"}},
           {{"logger.comet_project=x"}, {"needs logger.comet_experiment_name"}},
+          {{"logger.wandb_project=x", "logger.wandb_exp_name=''"}, {"wandb_exp_name is empty"}},
           {{"logger.wandb_entity=x"}, {"nothing goes there without logger.wandb_project"}},
           {{"logger.mlflow_tags={a: b}"}, {"nothing goes there without logger.mlflow_experiment"}},
       });
