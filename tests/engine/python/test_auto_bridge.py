@@ -325,6 +325,38 @@ def test_megatron_checkpoints_are_those_of_the_command_line(
     assert contents(tmp_path / "hf") == contents(HF)
 
 
+def test_which_checkpoint_is_loaded(bascule, bridge, tmp_path: Path) -> None:
+    """The latest of a root, or the iteration that is named; settings are checked as a provider's."""
+    model = bridge.to_megatron_model(wrap_with_ddp=False, device="cpu")
+    bridge.save_megatron_model(model, tmp_path / "m", iteration=3, show_progress=False)
+    with torch.no_grad():
+        model[0].decoder.final_layernorm.weight.mul_(2)
+    bridge.save_megatron_model(model, tmp_path / "m", iteration=12, show_progress=False)
+    (latest,) = bridge.load_megatron_model(
+        tmp_path / "m", mp_overrides={"pipeline_model_parallel_size": 1}, device="cpu"
+    )
+    first = bridge.load_megatron_model(tmp_path / "m/iter_0000003", wrap_with_ddp=True, device="cpu")
+    norm = "decoder.final_layernorm.weight"
+    assert torch.equal(latest.state_dict()[norm], 2 * first[0].state_dict()[f"module.{norm}"])
+    with pytest.raises(bascule.UnsupportedError, match="so far; set it to 1"):
+        bridge.load_megatron_model(tmp_path / "m", mp_overrides={"tensor_model_parallel_size": 2})
+    assert bridge.load_hf_weights(first) is first
+    assert bridge.load_hf_weights(latest, tmp_path / "m/iter_0000012") is latest
+    assert torch.equal(latest.state_dict()[norm], 2 * first[0].state_dict()[f"module.{norm}"])
+
+
+def test_a_bridge_of_a_configuration_exports(bascule, bridge, tmp_path: Path) -> None:
+    """Which needs no original: a checkpoint says what it is."""
+    bare = bascule.AutoBridge.from_hf_config(json.loads((HF / "config.json").read_text()))
+    bridge.import_ckpt(HF, tmp_path / "m")
+    bare.export_ckpt(tmp_path / "m", tmp_path / "hf", show_progress=False)
+    assert contents(tmp_path / "hf") == contents(HF)
+    model = bare.to_megatron_model(load_weights=False, wrap_with_ddp=False)
+    bare.load_hf_weights(model, HF)
+    bare.save_hf_pretrained(model, tmp_path / "weights", show_progress=False)
+    assert bascule.verify(HF, tmp_path / "weights")
+
+
 def test_what_is_replaced_without_being_asked(bascule, bridge, tmp_path: Path) -> None:
     model = bridge.to_megatron_model(wrap_with_ddp=False)
     shutil.copytree(HF, tmp_path / "theirs")
@@ -452,8 +484,11 @@ def test_hooks(bridge, wrapped: bool) -> None:
     name = next(name for name, _ in models[0].named_parameters())
     assert name.startswith("module.") is wrapped
     seen.clear()
-    provider.provide_distributed_model(pre_wrap_hook=[hook("mine")], post_wrap_hook=hook("my last"))
+    given = {"pre_wrap_hook": [hook("mine")], "post_wrap_hook": hook("my last")}
+    (other,) = provider.provide_distributed_model(wrap_with_ddp=wrapped, **given)
     assert [name for name, _ in seen] == ["mine", "my last"]
+    for ours, theirs in zip(models[0].parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)  # hooks do not stand in for the weights
     seen.clear()
     provider.pre_wrap_hook(models)
     provider.provide_distributed_model(pre_wrap_hook=[])
