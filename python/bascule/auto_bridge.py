@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bascule import architectures, reading
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
-from bascule.errors import Error, UnsupportedError
+from bascule.errors import ConversionWarning, Error, UnsupportedError
 from bascule.hub import missing, resolve
 from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.pretrained import Pretrained, PretrainedOptions
@@ -123,7 +124,8 @@ class AutoBridge:
         """The model's settings, to change and to make it from.
 
         Args:
-            load_weights: models get the checkpoint's weights; False: random ones.
+            load_weights: models get the checkpoint's weights; False: random ones, and where only
+                config.json of a Hub id was fetched, no tokenizer when they are saved.
             hf_path: the checkpoint to take weights from, where it is another.
 
         Raises:
@@ -268,8 +270,8 @@ class AutoBridge:
         refuse(strict=strict, merge_adapter_weights=merge_adapter_weights)
         return self._save_hf(model, path, show_progress, overwrite, verify, weights_alone=True)
 
-    @staticmethod
     def _save_hf(
+        self,
         model: Any,
         path: str | os.PathLike[str],
         show_progress: bool,
@@ -286,7 +288,18 @@ class AutoBridge:
         outcome: Outcome = unwrapped(model).engine.save_hf(
             path, overwrite, verify, weights_alone, listener(None), show_progress
         )
+        if self._hub_id and self._path is None and not weights_alone:
+            self._warn_without_tokenizer(Path(path))
         return outcome
+
+    def _warn_without_tokenizer(self, saved: Path) -> None:
+        if not any(saved.glob("tokenizer*")):
+            warnings.warn(
+                f"{saved} has no tokenizer, as only config.json of {self._hub_id} was fetched; ask "
+                "for the bridge's path, which fetches the rest, before models are made",
+                ConversionWarning,
+                stacklevel=4,
+            )
 
     def save_megatron_model(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -70,6 +71,21 @@ def test_the_configuration_is_all_that_is_fetched_before_weights_are_needed(basc
     bridge.to_megatron_model(wrap_with_ddp=False)
     bascule.AutoBridge.from_hf_pretrained(NAME).to_megatron_model(wrap_with_ddp=False)
     assert len(hub.asked) == 2
+
+
+def test_a_model_is_saved_without_what_was_not_fetched(bascule, hub: Hub, tmp_path: Path) -> None:
+    bridge = bascule.AutoBridge.from_hf_pretrained(NAME)
+    random = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False, device="cpu")
+    words = r"first has no tokenizer, as only config.json of some/model was fetched; ask for the"
+    with pytest.warns(bascule.ConversionWarning, match=words):
+        bridge.save_hf_pretrained(random, tmp_path / "first", show_progress=False)
+    assert hub.asked == [["config.json"]]
+    assert bridge.path == hub.folder
+    random = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=False, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bridge.save_hf_pretrained(random, tmp_path / "second", show_progress=False)
+    assert (tmp_path / "second/tokenizer.json").read_bytes() == (HF / "tokenizer.json").read_bytes()
 
 
 def test_how_the_hub_is_asked(bascule, hub: Hub, tmp_path: Path) -> None:
