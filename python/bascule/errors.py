@@ -30,8 +30,10 @@ class Error(Exception):
         cls.exit_code = _core.exit_code(kind)
 
 
-class UserError(Error, kind="user"):
-    """A wrong argument, or a target that exists."""
+class UserError(Error, ValueError, kind="user"):
+    """A wrong argument, a model that is not there, or a target that exists. A ValueError, too, as
+    Megatron Bridge's.
+    """
 
     __module__ = "bascule"
 
