@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bascule import architectures, reading
 from bascule.conversion import export_checkpoint, import_checkpoint
 from bascule.conversion_tasks import HFWeightTuple, WeightConversionTask, tasks_of, wanted
-from bascule.errors import ConversionWarning, Error, UnsupportedError
-from bascule.hub import missing, resolve
+from bascule.errors import Error, UnsupportedError
+from bascule.hub import missing, resolve, warn_without_tokenizer
 from bascule.not_yet import no_attribute, not_yet, refuse
 from bascule.pretrained import Pretrained, PretrainedOptions
 from bascule.progress import shown
@@ -139,6 +138,8 @@ class AutoBridge:
         own = self.path if load_weights else self._path
         path = own if hf_path is None else resolve(hf_path)
         named = hf_path or self._hub_id or self._path
+        if not named:
+            named = json.loads(self._config).get("_name_or_path")  # of transformers' object
         return ModelProvider(
             path,
             self._config,
@@ -289,17 +290,8 @@ class AutoBridge:
             path, overwrite, verify, weights_alone, listener(None), show_progress
         )
         if self._hub_id and self._path is None and not weights_alone:
-            self._warn_without_tokenizer(Path(path))
+            warn_without_tokenizer(Path(path), self._hub_id)
         return outcome
-
-    def _warn_without_tokenizer(self, saved: Path) -> None:
-        if not any(saved.glob("tokenizer*")):
-            warnings.warn(
-                f"{saved} has no tokenizer, as only config.json of {self._hub_id} was fetched; ask "
-                "for the bridge's path, which fetches the rest, before models are made",
-                ConversionWarning,
-                stacklevel=4,
-            )
 
     def save_megatron_model(
         self,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bascule.errors import ResourceError, UserError
+from bascule.errors import ConversionWarning, ResourceError, UserError
 
 # What a model is made of; other formats of its weights stay where they are.
 FILES = [
@@ -126,6 +127,17 @@ def missing(snapshot: Path, *, weights: bool = True) -> str:
     if (snapshot / _INDEX).is_symlink() or any(len(parts) < int(found[1]) for found in parts):
         return _INDEX
     return "" if names else "model.safetensors"
+
+
+def warn_without_tokenizer(saved: Path, name: str) -> None:
+    """Warns of a model that was saved when only config.json of the Hub's was here."""
+    if not any(saved.glob("tokenizer*")):
+        warnings.warn(
+            f"{saved} has no tokenizer, as only config.json of {name} was fetched; ask for the "
+            "bridge's path, which fetches the rest, before models are made",
+            ConversionWarning,
+            stacklevel=4,
+        )
 
 
 def _not_here(name: str, lacks: str) -> str:

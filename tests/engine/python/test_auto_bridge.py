@@ -597,6 +597,8 @@ def test_a_provider_before_its_model_is_made(bascule, bridge) -> None:
     config = json.loads((HF / "config.json").read_text())
     configured = bascule.AutoBridge.from_hf_config(config)
     assert configured.to_megatron_provider(load_weights=False).hf_model_id is None
+    configured = bascule.AutoBridge.from_hf_config(transformers.AutoConfig.from_pretrained(HF))
+    assert configured.to_megatron_provider(load_weights=False).hf_model_id == str(HF)
 
 
 @pytest.mark.parametrize(("name", "value"), [("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "3")])
