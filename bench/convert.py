@@ -7,8 +7,7 @@
 
 Prints a Markdown table. Runs are interleaved, so that a machine that slows down does so for all;
 each starts without dirty pages and with its target absent. `cp` is `cp -r`, `cp + sync` adds the
-`sync -f` that makes the copy durable, as ours always is. Peak memory is the kernel's count for the
-child, which begins with ours: so this process stays small and imports little.
+`sync -f` that makes the copy durable, as ours always is.
 """
 
 import argparse
@@ -19,52 +18,32 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from contender import ROOT, Contender, interleave, run
 
 # What the project promises of the 1B's size, as ratios of medians.
 REACH = {"--no-verify / (cp + sync)": 1.3, "verified / (cp + sync)": 2.0, "peer / verified": 12.0}
 
 
-@dataclass
-class Contender:
-    """One way to do the step: its commands, and what its runs took."""
+def timed(
+    commands: Callable[[Path], list[list[str]]],
+    prepare: Callable[[], None],
+    target: Path,
+    log: Path,
+) -> Callable[[], tuple[float, int]]:
+    """A contender's work: its commands for a target, timed together."""
 
-    name: str
-    commands: Callable[[Path], list[list[str]]]  # for a target; timed together
-    runs: int
-    seconds: list[float] = field(default_factory=list)
-    peak: int = 0
+    def work() -> tuple[float, int]:
+        prepare()
+        shutil.rmtree(target, ignore_errors=True)
+        os.sync()  # dirty pages of the run before would be paid by this one
+        took = [run(command, log) for command in commands(target)]
+        return sum(seconds for seconds, _ in took), max(peak for _, peak in took)
 
-    @property
-    def median(self) -> float:
-        ordered, half = sorted(self.seconds), len(self.seconds) // 2
-        return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def run(command: list[str], log: Path) -> int:
-    """Runs a command and returns its peak memory in bytes."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests/interop"), "HF_HUB_OFFLINE": "1"}
-    with open(log, "w") as output:
-        child = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{' '.join(command)}: exit {child.returncode}\n{log.read_text()[-2000:]}")
-    return usage.ru_maxrss * 1024
-
-
-def time_once(contender: Contender, target: Path, log: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    os.sync()  # dirty pages of the run before would be paid by this one
-    start = time.monotonic()
-    peaks = [run(command, log) for command in contender.commands(target)]
-    contender.seconds.append(time.monotonic() - start)
-    contender.peak = max(contender.peak, *peaks)
+    return work
 
 
 def files(folder: Path) -> list[Path]:
@@ -142,9 +121,8 @@ def table(step: str, contenders: list[Contender], weights: int) -> list[str]:
     durable = next(c for c in contenders if c.name.startswith("cp -r + sync"))
     lines = []
     for c in contenders:
-        spread = f"{c.median:.2f} ({min(c.seconds):.2f}–{max(c.seconds):.2f})"
         lines.append(
-            f"| {step} | {c.name} | {spread} | {weights / c.median / 1e9:.2f} "
+            f"| {step} | {c.name} | {c.spread(2)} | {weights / c.median / 1e9:.2f} "
             f"| {c.median / durable.median:.2f} | {size_text(c.peak)} |"
         )
     return lines
@@ -212,25 +190,25 @@ def main() -> int:
 
     lines, missed = [], []
     for verb, origin in (("import", source), ("export", checkpoint)):
-        contenders = [
-            Contender(COPY, copying(origin), given.runs),
-            Contender(SYNCED, copying_durably(origin), given.runs),
-            Contender(UNVERIFIED, converting(binary, verb, origin, "--no-verify"), given.runs),
-            Contender(VERIFIED, converting(binary, verb, origin), given.runs),
-        ]
+        ways = {
+            COPY: copying(origin),
+            SYNCED: copying_durably(origin),
+            UNVERIFIED: converting(binary, verb, origin, "--no-verify"),
+            VERIFIED: converting(binary, verb, origin),
+        }
         if given.peer:
-            contenders.append(
-                Contender(PEER, bridging(work, verb, origin, source), given.peer_runs)
+            ways[PEER] = bridging(work, verb, origin, source)
+        prepare = partial(chill if given.cold else heat, origin)
+        contenders = [
+            Contender(
+                name,
+                given.peer_runs if name == PEER else given.runs,
+                timed(commands, prepare, target, log),
             )
-        for number in range(given.runs):
-            for contender in contenders:
-                if number < contender.runs:
-                    (chill if given.cold else heat)(origin)
-                    time_once(contender, target, log)
-                    print(
-                        f"{verb} {number + 1}: {contender.name} {contender.seconds[-1]:.2f} s",
-                        file=sys.stderr,
-                    )
+            for name, commands in ways.items()
+        ]
+        print(f"{verb}:", file=sys.stderr)
+        interleave(contenders)
         lines += table(verb, contenders, weights)
         for name, ratio in ratios(contenders).items():
             good = ratio >= REACH[name] if name.startswith("peer") else ratio <= REACH[name]

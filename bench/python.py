@@ -14,13 +14,12 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from contender import ROOT, Contender, interleave, run
+
 OURS = ROOT / "build/python/engine/bin/python"
 PEER = ROOT / ".venv/bin/python"
 
@@ -62,47 +61,13 @@ bascule.pretrain(cfg, forward_step)
 """
 
 
-def run(command: list[object], log: Path) -> tuple[float, int]:
-    """Seconds, and peak memory in bytes."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests/interop"), "HF_HUB_OFFLINE": "1"}
-    start = time.monotonic()
-    with log.open("w") as output:
-        words = [str(word) for word in command]
-        child = subprocess.Popen(words, stdout=output, stderr=output, env=environment)
-        _, status, usage = os.wait4(child.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"{' '.join(words)}: failed\n{log.read_text()[-2000:]}")
-    return time.monotonic() - start, usage.ru_maxrss * 1024
-
-
-class Contender:
-    def __init__(self, name: str, runs: int, work: Callable[[], tuple[float, int]]) -> None:
-        self.name, self.runs, self.work = name, runs, work
-        self.seconds: list[float] = []
-        self.peak = 0
-
-    def once(self) -> None:
-        seconds, peak = self.work()
-        self.seconds.append(seconds)
-        self.peak = max(self.peak, peak)
-        print(f"{self.name}: {seconds:.3f} s", file=sys.stderr, flush=True)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-
 def table(title: str, contenders: list[Contender]) -> None:
-    for number in range(max(each.runs for each in contenders)):
-        for each in contenders:
-            if number < each.runs:
-                each.once()
+    interleave(contenders)
     first = contenders[0]
     print(f"\n| {title} | seconds | × | peak memory | × |\n|---|---:|---:|---:|---:|")
     for each in contenders:
-        spread = f"{each.median:.3f} ({min(each.seconds):.3f}–{max(each.seconds):.3f})"
         print(
-            f"| {each.name} | {spread} | {each.median / first.median:.3f} "
+            f"| {each.name} | {each.spread(3)} | {each.median / first.median:.3f} "
             f"| {each.peak / 1e6:.0f} MB | {each.peak / first.peak:.2f} |"
         )
 
