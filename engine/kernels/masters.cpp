@@ -12,8 +12,9 @@ constexpr int kBits = 16;
 }  // namespace
 
 Tensor masters_of(const Tensor& parameters, const Tensor& remainders) {
-  Tensor bits = parameters.view(at::kShort).to(at::kInt);
-  return bits.bitwise_left_shift_(kBits).add_(remainders).view(at::kFloat);
+  const Tensor foreign = parameters.eq(0).logical_and_(remainders.lt(0));
+  Tensor bits = parameters.view(at::kShort).to(at::kInt).bitwise_left_shift_(kBits);
+  return bits.add_(remainders.masked_fill(foreign, 0)).view(at::kFloat);
 }
 
 // What is not a number becomes the one whose upper half is none, either.

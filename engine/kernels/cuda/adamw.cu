@@ -39,9 +39,11 @@ __device__ inline Pack<float, kCount> load_masters(const AdamWArena& arena, cons
   const auto upper = load<kCount>(reinterpret_cast<const uint16_t*>(values) + at);
   const auto lower = load<kCount>(arena.remainders + at);
   Pack<float, kCount> masters;
-  for (int k = 0; k < kCount; ++k)
-    masters.at[k] = __uint_as_float((static_cast<uint32_t>(upper.at[k]) << 16) +
-                                    static_cast<uint32_t>(static_cast<int32_t>(lower.at[k])));
+  for (int k = 0; k < kCount; ++k) {
+    const bool foreign = (upper.at[k] & 0x7fff) == 0 && lower.at[k] < 0;
+    const auto rest = static_cast<uint32_t>(foreign ? 0 : static_cast<int32_t>(lower.at[k]));
+    masters.at[k] = __uint_as_float((static_cast<uint32_t>(upper.at[k]) << 16) + rest);
+  }
   return masters;
 }
 template <int kCount>

@@ -1,5 +1,7 @@
 #include "kernels/masters.h"
 
+#include <cmath>
+
 #include "engine/by_autograd.h"
 #include "kernels/adamw.h"
 
@@ -38,6 +40,17 @@ TEST(Masters, RoundToTheNearestParameter) {
   const Tensor kept = Kept(numbers).parameters, even = numbers.to(at::kBFloat16);
   EXPECT_TRUE(kept.eq(even).logical_or(tie).all().item<bool>());
   EXPECT_TRUE(kept.abs().ge(numbers.abs()).masked_select(tie).all().item<bool>());
+}
+
+TEST(Masters, FollowParametersThatAnotherHandSets) {
+  const Tensor masters = random_tensor({1000}, 1).to(at::kFloat);
+  const Kept kept(masters);
+  for (const double value : {0.0, -0.0, 1.0, -3.5}) {
+    kept.parameters.fill_(value);
+    const Tensor moved = kept.masters();
+    EXPECT_TRUE(moved.sub(value).abs().le(std::abs(value) * 0x1p-8 + 0x1p-133).all().item<bool>());
+    EXPECT_TRUE(at::equal(Kept(moved).parameters, kept.parameters)) << value;
+  }
 }
 
 TEST(Masters, AreUpdatedAsParametersOfFp32) {
