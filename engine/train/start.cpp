@@ -16,8 +16,13 @@ namespace fs = std::filesystem;
 /// The recipe's model and that of a checkpoint must be one, where the recipe has one.
 void require_same_model(const Settings& settings, const Opened& opened) {
   if (!settings.model.family) return;
-  require_same_model(opened, described(settings), "the settings",
-                     "name its recipe, or another checkpoint");
+  const TrainedModel wanted = described(settings);
+  constexpr const char* kRemedy = "name its recipe, or another checkpoint";
+  require_same_model(opened, wanted, "the settings", kRemedy);
+  const std::string apart = differing(wanted, opened);
+  require(apart.empty(), Kind::mismatch,
+          "the settings are of another model than {}: {}; set what the checkpoint has, or {}",
+          opened.path.string(), apart, kRemedy);
 }
 
 /// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.

@@ -1,6 +1,8 @@
 #include "bridge/trained_model.h"
 
 #include "families/family.h"
+#include "families/hf_config.h"
+#include "families/unsaid_settings.h"
 
 namespace bascule {
 namespace {
@@ -54,6 +56,16 @@ TrainedModel trained_model(const Opened& opened, const std::string& path) {
     model.others = travelling(opened.path, kTravelFolder);
   }
   return model;
+}
+
+std::string differing(const TrainedModel& wanted, const Opened& opened) {
+  Arch arch = wanted.arch;
+  arch.max_positions = opened.arch.max_positions;
+  arch.init_std = opened.arch.init_std;
+  const std::string part = difference(arch, opened.arch);
+  if (part.empty()) return "";
+  std::string settings = settings_apart(*opened.family, arch, opened.arch);
+  return settings.empty() ? part : settings;
 }
 
 TrainedModel trained_model(const MegatronModel& model) {

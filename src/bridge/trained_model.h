@@ -27,6 +27,10 @@ State hf_state(const Opened& opened);
 
 /// Of a checkpoint to start from or to resume; `path` is how it was named.
 TrainedModel trained_model(const Opened& opened, const std::string& path);
+/// What of a model of `wanted`'s sizes is otherwise in a checkpoint, in Megatron's settings; empty
+/// where nothing is. Lengths of sequences and the spread of initial weights are a training's own.
+std::string differing(const TrainedModel& wanted, const Opened& opened);
+
 /// Of a recipe, which has no files.
 TrainedModel trained_model(const MegatronModel& model);
 

@@ -48,4 +48,20 @@ std::string unsaid_settings(const Tree& model, const MegatronConfig& config,
   return fmt::format("{}", fmt::join(fewest, "; "));
 }
 
+std::string settings_apart(const Family& family, const Arch& arch, const Arch& other) {
+  const Provider* const provider = find_provider(family.provider);
+  if (!provider) return {};
+  const std::optional<Tree> ours = settings_of({.arch = arch}, *provider),
+                            theirs = settings_of({.arch = other}, *provider);
+  if (!ours || !theirs) return {};
+  std::vector<std::string> apart;
+  for (const Tree* all : {&*ours, &*theirs})
+    for (const auto& [key, _] : all->entries()) {
+      const Tree *one = ours->find(key), *two = theirs->find(key);
+      if ((all == &*theirs && one) || (one && two && *one == *two)) continue;
+      apart.push_back(fmt::format("model.{} is {}, not {}", key, text_of(one), text_of(two)));
+    }
+  return fmt::format("{}", fmt::join(apart, "; "));
+}
+
 }  // namespace bascule

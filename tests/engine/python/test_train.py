@@ -215,6 +215,35 @@ def test_another_model_is_refused(train, tmp_path: Path) -> None:
     assert "another model" in errors and "3 layers of width 96" in errors
 
 
+@pytest.mark.parametrize("start", ["load", "pretrained_checkpoint"])
+def test_settings_of_another_computation_are_refused(start: str, train, tmp_path: Path) -> None:
+    model = [
+        "model.family=llama", "model.num_layers=2", "model.hidden_size=32",
+        "model.num_attention_heads=4", "model.vocab_size=64",
+        "model.normalization=RMSNorm", "model.gated_linear_unit=true",
+        "model.activation_func=torch.nn.functional.silu", "model.add_bias_linear=false",
+        "model.position_embedding_type=rope", "model.max_position_embeddings=64",
+    ]  # fmt: skip
+    own = {
+        "ffn_hidden_size": 48, "kv_channels": 8, "layernorm_epsilon": 1e-5, "rotary_base": 10000.0,
+        "share_embeddings_and_output_weights": "false",
+    }  # fmt: skip
+    said = [f"model.{key}={value}" for key, value in own.items()]
+    train("run", *model, *said, "train.exit_interval=1")
+    other = {
+        "ffn_hidden_size": 64, "kv_channels": 16, "layernorm_epsilon": 1e-6, "rotary_base": 5e5,
+        "share_embeddings_and_output_weights": "true",
+    }  # fmt: skip
+    for key, value in other.items():
+        words = [f"model.{name}={given}" for name, given in (own | {key: value}).items()]
+        if start == "load":
+            errors = train("run", *model, *words, code=4).stderr
+        else:
+            words.append(f"checkpoint.pretrained_checkpoint={tmp_path / 'run'}")
+            errors = train(None, *model, *words, code=4).stderr
+        assert "another model" in errors and f"model.{key} is" in errors, errors
+
+
 def test_sigterm_saves_and_resumes_bit_for_bit(train, tmp_path: Path) -> None:
     train("straight", "train.train_iters=400", "scheduler.lr_decay_iters=400")
     settings = [
