@@ -128,11 +128,10 @@ void adamw(const Tensor& parameters, const Tensor& gradients, const Tensor& firs
 // In parts, so that few masters exist at once. They end where vectors end, and change no rounding.
 void adamw(const Tensor& parameters, const Tensor& remainders, const Tensor& gradients,
            const Tensor& first, const Tensor& second, const AdamW& rule) {
-  constexpr int64_t kPart = 8 * kGrain;
-  const int64_t count = parameters.numel();
-  for (int64_t begin = 0; begin < count; begin += kPart) {
+  const int64_t count = parameters.numel(), most = masters_at_once(parameters.device());
+  for (int64_t begin = 0; begin < count; begin += most) {
     const auto part = [&](const Tensor& all) {
-      return all.view(-1).narrow(0, begin, std::min(kPart, count - begin));
+      return all.view(-1).narrow(0, begin, std::min(most, count - begin));
     };
     const Tensor masters = masters_of(part(parameters), part(remainders));
     adamw(masters, part(gradients), part(first), part(second), rule);

@@ -9,6 +9,11 @@
 
 namespace bascule {
 
+/// So many masters are made at once, lest they take memory that is not theirs.
+inline int64_t masters_at_once(at::Device device) {
+  return int64_t{1} << (device.is_cuda() ? 22 : 18);
+}
+
 /// The masters, fp32. `parameters` are bf16 and `remainders` int16, of one shape. A zero with a
 /// remainder below it is a parameter that another hand has set, and its master is zero.
 at::Tensor masters_of(const at::Tensor& parameters, const at::Tensor& remainders);

@@ -24,6 +24,30 @@ at::ScalarType type_of(const NamedTensor& each) {
   return each.remainders.defined() ? at::kFloat : each.tensor.scalar_type();
 }
 
+/// The shape in boxes of whole rows, of some `most` elements each; 0: in one.
+std::vector<Box> parts(const Shape& shape, int64_t most) {
+  Box all = whole(shape);
+  if (shape.empty() || most == 0) return {all};
+  std::vector<Box> boxes;
+  const int64_t rows =
+      std::max<int64_t>(1, most * shape[0] / std::max<int64_t>(1, elements(shape)));
+  for (int64_t row = 0; row < shape[0]; row += rows) {
+    all.at[0] = row;
+    all.extent[0] = std::min(rows, shape[0] - row);
+    boxes.push_back(all);
+  }
+  return boxes;
+}
+
+at::Tensor rows_of(const at::Tensor& all, const Box& box) {
+  return box.at.empty() ? all : all.narrow(0, box.at[0], box.extent[0]);
+}
+
+/// Fewer on a CPU, where a save that reads them lives beside a step at its peak.
+int64_t joined_at_once(at::Device device) {
+  return device.is_cuda() ? masters_at_once(device) : int64_t{1} << 16;
+}
+
 }  // namespace
 
 at::ScalarType torch_type(DType dtype) {
@@ -53,12 +77,18 @@ void ArenaSource::read(size_t index, const Box& box, std::span<std::byte> out) c
     return part;
   };
   const NamedTensor& each = tensors_[index];
-  at::Tensor part = within(each.tensor);
-  if (each.remainders.defined()) part = masters_of(part, within(each.remainders));
-  require(out.size() == static_cast<size_t>(part.numel()) * part.element_size(), Kind::internal,
-          "{}: {} bytes for {} values", infos_[index].name, out.size(), part.numel());
-  const at::Tensor dense = part.contiguous().cpu();
-  std::memcpy(out.data(), dense.const_data_ptr(), out.size());
+  const bool joins = each.remainders.defined();
+  const at::Tensor all = within(each.tensor), rest = joins ? within(each.remainders) : all;
+  require(out.size() == static_cast<size_t>(all.numel()) * at::elementSize(type_of(each)),
+          Kind::internal, "{}: {} bytes for {} values", infos_[index].name, out.size(),
+          all.numel());
+  for (const Box& rows : parts(box.extent, joins ? joined_at_once(all.device()) : 0)) {
+    at::Tensor part = rows_of(all, rows);
+    if (joins) part = masters_of(part, rows_of(rest, rows));
+    const at::Tensor dense = part.contiguous().cpu();
+    std::memcpy(out.data(), dense.const_data_ptr(), dense.nbytes());
+    out = out.subspan(dense.nbytes());
+  }
 }
 
 void fill(const Slots& slots, const TensorSource& source, const Dialect& dialect,
@@ -74,15 +104,18 @@ void fill(const Slots& slots, const TensorSource& source, const Dialect& dialect
             targets[i].name, there.to[i].name);
     const at::ScalarType type = type_of(targets[i]);
     const bool direct = target.is_cpu() && target.is_contiguous() && type == target.scalar_type();
-    const at::Tensor dense = direct ? target : at::empty(target.sizes(), at::TensorOptions(type));
-    gather.fill(i, whole(there.to[i].shape), stored_dtype(type),
-                {static_cast<std::byte*>(dense.mutable_data_ptr()),
-                 static_cast<size_t>(dense.numel()) * dense.element_size()},
-                scratch);
-    if (targets[i].remainders.defined())
-      keep_masters(dense.to(target.device()), target, targets[i].remainders);
-    else if (!direct)
-      target.copy_(dense);
+    for (const Box& box : parts(there.to[i].shape, direct ? 0 : masters_at_once(target.device()))) {
+      const at::Tensor dense = direct ? target : at::empty(box.extent, at::TensorOptions(type));
+      gather.fill(i, box, stored_dtype(type),
+                  {static_cast<std::byte*>(dense.mutable_data_ptr()),
+                   static_cast<size_t>(dense.numel()) * dense.element_size()},
+                  scratch);
+      if (targets[i].remainders.defined())
+        keep_masters(dense.to(target.device()), rows_of(target, box),
+                     rows_of(targets[i].remainders, box));
+      else if (!direct)
+        rows_of(target, box).copy_(dense);
+    }
   }
 }
 

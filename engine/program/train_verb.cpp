@@ -61,14 +61,13 @@ std::string costs(const Settings& settings) {
   const ParameterCounts counts = parameter_counts(model.arch);
   const int64_t sequences = global_batch_size(settings), length = settings.model.seq_length;
   const double flops = training_flops(model.arch, sequences, length);
-  // Gradients and both moments in fp32; with bf16 also the masters, beside 2 bytes of weights.
-  const int64_t each = settings.mixed_precision ? 2 + 4 + 4 + 8 : 4 + 4 + 8;
+  constexpr int64_t kEach = 4 + 4 + 8;  // a bf16 weight is the upper half of its master
   return fmt::format(
       "# {} parameters, {} of them used by a token\n"
       "# {} tokens and {:.3g} floating-point operations a step\n"
       "# {:.2f} GB for weights, gradients, masters and moments\n{}",
       counts.all, counts.active, sequences * length, flops,
-      static_cast<double>(counts.all * each) / 1e9, memory_cost(settings));
+      static_cast<double>(counts.all * kEach) / 1e9, memory_cost(settings));
 }
 
 Result run(const Wanted& wanted, const Session& session) {

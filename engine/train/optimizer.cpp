@@ -95,9 +95,19 @@ int64_t Optimizer::zeros() const {
 
 double Optimizer::parameter_norm() const {
   double sum = 0;
-  for (const NamedTensor& each : masters())
-    sum += sum_of_squares(each.remainders.defined() ? masters_of(each.tensor, each.remainders)
-                                                    : each.tensor);
+  for (const State& state : states_) {
+    const Tensor& values = parameters_.arenas()[state.arena].values;
+    if (!state.remainders.defined()) {
+      sum += sum_of_squares(values);
+      continue;
+    }
+    const int64_t count = values.numel(), most = masters_at_once(values.device());
+    for (int64_t begin = 0; begin < count; begin += most) {
+      const int64_t size = std::min(most, count - begin);
+      sum += sum_of_squares(
+          masters_of(values.narrow(0, begin, size), state.remainders.narrow(0, begin, size)));
+    }
+  }
   return std::sqrt(sum);
 }
 

@@ -15,8 +15,8 @@ struct PeakMemory {
 /// The most bytes that tensors will take on the device that training_device() gives, at most 2 %
 /// above what is then measured and not below it: found by allocating a run's tensors, and running
 /// the forward and the backward of a micro-batch, without memory. On a CPU the copy of an
-/// asynchronous save counts, whether or not it lives at the peak. Throws Error{unsupported} for
-/// mixtures on a CPU, whose experts take one after the other what the router sends them.
+/// asynchronous save counts, whether or not it lives at the peak, and of a mixture one expert takes
+/// every token: these two may be more.
 PeakMemory predicted_peak(const Settings& settings);
 
 }  // namespace bascule

@@ -50,10 +50,14 @@ def test_peak_memory_is_known_before_the_run(shape: str, engine: Path, tmp_path:
         words.append("train.micro_batch_size=1")
     told = train(engine, tmp_path, *words, "--dry-run").stdout
     predicted = 1e9 * float(re.search(r"# at most ([\d.]+) GB at its peak, on the CPU", told)[1])
-    train(engine, tmp_path, *words, "logger.metrics_path=metrics.jsonl")
-    rows = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    measured = json.loads(rows[-1])["peak_memory_bytes"]
-    assert measured <= predicted <= 1.02 * measured, (predicted, measured)
+    saved = ["checkpoint.save=run", "checkpoint.load=run", "logger.log_params_norm=true"]
+    train(engine, tmp_path, *words, *saved, "logger.metrics_path=metrics.jsonl")
+    resumed = ["train.train_iters=2", "scheduler.override_opt_param_scheduler=true"]
+    train(engine, tmp_path, *words, *saved, *resumed, "logger.metrics_path=resumed.jsonl")
+    for file in ("metrics.jsonl", "resumed.jsonl"):
+        rows = (tmp_path / file).read_text().splitlines()
+        measured = json.loads(rows[-1])["peak_memory_bytes"]
+        assert measured <= predicted <= 1.02 * measured, (file, predicted, measured)
 
 
 def test_a_run_on_a_cpu_takes_no_libraries_of_gpus(engine: Path, tmp_path: Path) -> None:
