@@ -2,6 +2,7 @@
 
 #include "families/family.h"
 #include "families/hf_config.h"
+#include "families/run_config.h"
 #include "families/unsaid_settings.h"
 
 namespace bascule {
@@ -62,7 +63,9 @@ std::string differing(const TrainedModel& wanted, const Opened& opened) {
   Arch arch = wanted.arch;
   arch.max_positions = opened.arch.max_positions;
   arch.init_std = opened.arch.init_std;
-  const std::string part = difference(arch, opened.arch);
+  // A recipe says of a model what Megatron's settings can.
+  const std::string part = difference(nearest_in_megatron(*opened.family, arch),
+                                      nearest_in_megatron(*opened.family, opened.arch));
   if (part.empty()) return "";
   std::string settings = settings_apart(*opened.family, arch, opened.arch);
   return settings.empty() ? part : settings;

@@ -87,13 +87,7 @@ std::pair<Opened, Opened> open_both(const std::string& first_path, const std::st
 
 /// The facts that count: where one is a Megatron checkpoint, those that Megatron can hold.
 Arch compared(const Opened& model, bool as_megatron) {
-  if (!as_megatron) return model.arch;
-  try {
-    return as_megatron_holds(*model.family, model.arch);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::unsupported) throw;
-    return model.arch;  // Megatron cannot hold it at all
-  }
+  return as_megatron ? nearest_in_megatron(*model.family, model.arch) : model.arch;
 }
 
 /// Adds to the report what two models of one size have that tensors do not show.

@@ -184,4 +184,13 @@ Arch as_megatron_holds(const Family& family, const Arch& arch) {
   return read_run_config(run_config_yaml(family, config), "run_config.yaml").model.arch;
 }
 
+Arch nearest_in_megatron(const Family& family, const Arch& arch) {
+  try {
+    return as_megatron_holds(family, arch);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::unsupported) throw;
+    return arch;
+  }
+}
+
 }  // namespace bascule

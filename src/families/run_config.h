@@ -42,5 +42,7 @@ MegatronConfig read_model_settings(const Tree& settings, const Family& family,
 /// What is left of a model in Megatron's settings: read_run_config(run_config_yaml(...)).
 /// Two models that Megatron cannot tell apart become equal.
 Arch as_megatron_holds(const Family& family, const Arch& arch);
+/// The same, and the model itself where Megatron cannot hold it at all.
+Arch nearest_in_megatron(const Family& family, const Arch& arch);
 
 }  // namespace bascule
