@@ -75,14 +75,20 @@ std::pair<Opened, Opened> open_both(const std::string& first_path, const std::st
   };
   // Opening a Megatron checkpoint takes more for a moment than all that is kept: it comes first.
   const bool heavy_second = is_megatron(second_path) && !is_megatron(first_path) && !asks_second;
-  if (asks_first || heavy_second) {
-    Opened second = open("the second", second_path, for_second, nullptr);
-    Opened first = open("the first", first_path, for_first, second.family);
-    return {std::move(first), std::move(second)};
+  std::optional<Opened> second;
+  try {
+    if (asks_first || heavy_second) second = open("the second", second_path, for_second, nullptr);
+  } catch (const Error& error) {
+    // Perhaps only the first can tell which family both are of.
+    if (!asks_second || error.kind() != Kind::unsupported) throw;
+  }
+  if (second) {
+    Opened first = open("the first", first_path, for_first, second->family);
+    return {std::move(first), std::move(*second)};
   }
   Opened first = open("the first", first_path, for_first, nullptr);
-  Opened second = open("the second", second_path, for_second, first.family);
-  return {std::move(first), std::move(second)};
+  second = open("the second", second_path, for_second, first.family);
+  return {std::move(first), std::move(*second)};
 }
 
 /// The facts that count: where one is a Megatron checkpoint, those that Megatron can hold.
