@@ -66,10 +66,12 @@ Option dtype_option(std::string& into) {
 std::vector<Option> reading_options(Options& options, int64_t& threads) {
   return {
       family_option(options.family),
-      texts("--ignore-key", "KEY",
-            "A key of config.json to leave out of account, where bascule does not know it and you "
-            "know that it does not matter. May be repeated.",
-            options.ignore_keys),
+      texts(
+          "--ignore-key", "KEY",
+          "A key of config.json to leave out of account, where bascule does not know it and you "
+          "know that it does not matter; one that says what the model is cannot be ignored. May be "
+          "repeated.",
+          options.ignore_keys),
       bytes("--memory",
             "Resident memory to stay below, such as 150M or 1G, 64M at least (default: 150M, which "
             "holds models of up to about 75,000 tensors; each takes 1.8 KB).",

@@ -78,6 +78,44 @@ void refuse_unread(const ConfigIo& io) {
        fmt::join(remedies, " "));
 }
 
+/// Fills all that the keys of a file say, and leaves open whether there are others.
+void read_keys(ConfigIo& io, HfConfig& config, bool planned) {
+  const std::string architecture = architecture_of(io);
+  in_context(io.file(), [&] { config.family = &family_of_architecture(architecture, planned); });
+  if (const Tree* quantized = io.asked("quantization_config"); quantized && !quantized->is_null())
+    io.unsupported("quantization_config", *quantized,
+                   "quantized checkpoints are not supported; use the unquantized model");
+  io.neutral("model_type", {config.family->model_type});
+  config.dtype = dtype_of(io);
+  config.family->config(io, config.arch);
+  neutral_keys(io);
+}
+
+/// Whether the file, but for the other keys that are ignored, says another model than without this
+/// key, too. What cannot be read with it says none.
+bool changes_the_model(const std::string& key, const HfConfig& config, bool planned) {
+  Tree with = config.tree;
+  for (const std::string& other : config.ignored_keys)
+    if (other != key) erase(with, other);
+  ConfigIo io = ConfigIo::reader(with, "");
+  HfConfig read;
+  try {
+    read_keys(io, read, planned);
+  } catch (const Error& error) {
+    if (error.kind() == Kind::internal) throw;
+    return false;
+  }
+  return read.family != config.family || read.arch != config.arch;
+}
+
+void refuse_to_ignore_the_model(const HfConfig& config, const std::string& file, bool planned) {
+  for (const std::string& key : config.ignored_keys)
+    require(!changes_the_model(key, config, planned), Kind::user,
+            "{}: {} is read by {} and would change the model; do not ignore it, and import again "
+            "what was imported without it",
+            file, shown(key), config.family->name);
+}
+
 /// Without what only trainings read and config.json has no key for.
 Arch for_inference(Arch arch) {
   for (Layer& layer : arch.layers)
@@ -148,15 +186,8 @@ HfConfig read_hf_config(std::string_view text, const std::string& file,
     config.ignored_keys.push_back(key);
   }
   ConfigIo io = ConfigIo::reader(seen, file);
-  const std::string architecture = architecture_of(io);
-  in_context(file, [&] { config.family = &family_of_architecture(architecture, planned); });
-  if (const Tree* quantized = io.asked("quantization_config"); quantized && !quantized->is_null())
-    io.unsupported("quantization_config", *quantized,
-                   "quantized checkpoints are not supported; use the unquantized model");
-  io.neutral("model_type", {config.family->model_type});
-  config.dtype = dtype_of(io);
-  config.family->config(io, config.arch);
-  neutral_keys(io);
+  read_keys(io, config, planned);
+  refuse_to_ignore_the_model(config, file, planned);
   refuse_unread(io);
   return config;
 }

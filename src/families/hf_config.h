@@ -21,7 +21,8 @@ struct HfConfig {
 /// Throws Error{format} when it is malformed, Error{unsupported} on an unknown architecture, on a
 /// key that neither the family reads nor is known to be neutral, and on values that are not
 /// supported. Keys in `ignore_keys` (dotted: "rope_scaling.finetuned") are as if they were absent;
-/// Error{user} when one of them is absent indeed. `planned` admits planned families.
+/// Error{user} when one of them is absent indeed, or the model is another without it. `planned`
+/// admits planned families.
 HfConfig read_hf_config(std::string_view text, const std::string& file,
                         const std::vector<std::string>& ignore_keys = {}, bool planned = false);
 
