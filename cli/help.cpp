@@ -89,6 +89,9 @@ std::string usage(const Verb& verb, const std::vector<Option>& options) {
     const std::string name = option.name + (option.repeatable ? " ..." : "");
     line += option.required ? " " + name : " [" + name + "]";
   }
+  for (const Option& option : options)
+    if (option.required && !option.positional())
+      line += fmt::format(" {} {}", option.name, option.value);
   return line + " [options]";
 }
 
