@@ -76,8 +76,11 @@ std::vector<Option> reading_options(Options& options, int64_t& threads) {
             "Resident memory to stay below, such as 150M or 1G, 64M at least (default: 150M, which "
             "holds models of up to about 75,000 tensors; each takes 1.8 KB).",
             kLeastMemory, options.memory),
-      count("--threads", fmt::format("Threads that work (default: {}).", options.threads), 1,
-            kMostThreads, threads),
+      count("--threads",
+            fmt::format("Threads that work, as far as --memory has room: 2 MiB each beside 40 MiB "
+                        "(default: {}).",
+                        options.threads),
+            1, kMostThreads, threads),
   };
 }
 

@@ -58,6 +58,7 @@ Outcome export_checkpoint(const std::string& source_path, const std::string& tar
   const Opened source = open_megatron(source_path, options);
   if (source.config) outcome.ignored_keys = source.config->ignored_keys;
   const Options within = within_memory(options, source.path, source.slots);
+  tell_fewer_threads(options, within, reporter);
   HfRequest request{.family = *source.family,
                     .arch = source.arch,
                     .model = spelled(source),

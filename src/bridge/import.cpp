@@ -58,6 +58,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   Opened source = open_hf(source_path, options);
   for (const std::string& warning : source.hf.warnings) reporter.warn(warning);
   const Options within = within_memory(options, source.path, source.slots);
+  tell_fewer_threads(options, within, reporter);
   require_equal_aliases(source);
   outcome.warnings = warned(source, options, reporter);
 

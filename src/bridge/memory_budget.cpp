@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "convert/executor.h"
 
 namespace bascule {
 namespace {
@@ -27,7 +28,14 @@ Options within_memory(Options options, const std::filesystem::path& model, int64
           "{}: its {} tensors take {} MiB of memory, but --memory allows {} MiB; pass --memory {}M",
           model.string(), tensors, mebibytes(needed), options.memory >> 20, mebibytes(needed));
   options.memory -= std::max<int64_t>(0, needed - kSetAside);
+  options.threads = std::min(options.threads, most_threads(options.memory));
   return options;
+}
+
+void tell_fewer_threads(const Options& asked, const Options& within, Reporter& reporter) {
+  if (within.threads >= asked.threads) return;
+  reporter.note(fmt::format("--memory {}M has room for {} of {} threads", asked.memory >> 20,
+                            within.threads, asked.threads));
 }
 
 }  // namespace bascule

@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/file.h"
 #include "base/shown.h"
 #include "bridge/memory_budget.h"
 #include "bridge/opened.h"
+#include "convert/executor.h"
 #include "families/run_config.h"
 #include "settings/config_io.h"
 #include "settings/nearest.h"
@@ -130,6 +133,7 @@ Report verify_checkpoints(const std::string& first_path, const std::string& seco
           first.family->name, a.layers.size(), a.hidden, a.vocab, first.path.string(),
           second.family->name, b.layers.size(), b.hidden, b.vocab, second.path.string());
   const Options within = within_memory(options, first.path, first.slots, !options.brief);
+  tell_fewer_threads(options, within, reporter);
   Report report = verify(spelled(first), spelled(second), reporter,
                          {.threads = within.threads,
                           .memory = within.memory,
@@ -150,7 +154,8 @@ SelfCheck verify_checkpoint(const std::string& path, const Options& options, Rep
   check.has_manifest = true;
   const Manifest manifest = parse_manifest(read_small_file(file, int64_t{64} << 20), file.string());
   check.files = static_cast<int64_t>(manifest.files.size());
-  for (std::string& problem : bascule::check(opened.path, manifest, reporter, options.threads))
+  const int threads = std::min(options.threads, most_threads(options.memory));
+  for (std::string& problem : bascule::check(opened.path, manifest, reporter, threads))
     check.problems.push_back(std::move(problem));
   return check;
 }

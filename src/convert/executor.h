@@ -36,4 +36,7 @@ std::vector<Box> windows(const Box& box, DType dtype, int64_t limit);
 /// Bytes a thread's window may have when the process is to stay below `memory`.
 int64_t window_bytes(int64_t memory, int threads);
 
+/// The most threads that `memory` has room for, with the least of windows: at least one.
+int most_threads(int64_t memory);
+
 }  // namespace bascule

@@ -1,9 +1,17 @@
 #include <algorithm>
+#include <climits>
 
 #include "convert/executor.h"
 
 namespace bascule {
 namespace {
+
+// A thread has a window and a scratch buffer of the same size, and a conversion may double that;
+// who compares has them for both sides.
+constexpr int64_t kWindows = 4, kSides = 2;
+constexpr int64_t kLeastWindow = int64_t{256} << 10;
+// The program, its plan and the C library.
+constexpr int64_t kSetAside = int64_t{40} << 20;
 
 void split(const Box& box, size_t d, DType dtype, int64_t limit, std::vector<Box>& out) {
   const int64_t total = bytes(dtype, elements(box.extent));
@@ -45,11 +53,13 @@ std::vector<Box> windows(const Box& box, DType dtype, int64_t limit) {
 }
 
 int64_t window_bytes(int64_t memory, int threads) {
-  // A thread has a window and a scratch buffer of the same size, and a conversion may double that;
-  // 40 MiB are the program, its plan and the C library.
-  const int64_t free = memory - (int64_t{40} << 20);
-  return std::clamp<int64_t>(free / (4 * std::max(1, threads)), int64_t{256} << 10,
-                             int64_t{4} << 20);
+  return std::clamp<int64_t>((memory - kSetAside) / (kWindows * std::max(1, threads)),
+                             kLeastWindow, int64_t{4} << 20);
+}
+
+int most_threads(int64_t memory) {
+  const int64_t each = kSides * kWindows * kLeastWindow;
+  return static_cast<int>(std::clamp<int64_t>((memory - kSetAside) / each, 1, INT_MAX));
 }
 
 }  // namespace bascule

@@ -47,5 +47,20 @@ TEST(MemoryBudget, TooSmallIsAnErrorThatSaysWhatIsEnough) {
   EXPECT_NO_THROW(within_memory(with(80 * kMiB), "model", 37'000));
 }
 
+TEST(MemoryBudget, HasRoomForSoManyThreads) {
+  const auto threads = [](int64_t memory, int64_t tensors) {
+    Options options = with(memory * kMiB);
+    options.threads = 1024;
+    return within_memory(options, "model", tensors).threads;
+  };
+  // 2 MiB each beside 40 MiB.
+  EXPECT_EQ(threads(64, 300), 12);
+  EXPECT_EQ(threads(150, 300), 55);
+  EXPECT_EQ(threads(4096, 300), 1024);
+  // All memory goes to tensors: one thread works on what windows need at least.
+  EXPECT_EQ(threads(80, 37'000), 1);
+  EXPECT_EQ(within_memory({}, "model", 300).threads, Options{}.threads);
+}
+
 }  // namespace
 }  // namespace bascule
