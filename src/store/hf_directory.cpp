@@ -95,10 +95,16 @@ void require_complete(const std::vector<std::string>& names, const fs::path& dir
   std::map<std::pair<std::string, int>, std::set<int>> groups;
   for (const std::string& name : names)
     if (const auto part = numbered(name)) groups[{part->stem, part->count}].insert(part->number);
-  for (const auto& [group, numbers] : groups)
-    require(static_cast<int>(numbers.size()) == group.second, Kind::format,
+  for (const auto& [group, numbers] : groups) {
+    const auto& [stem, count] = group;
+    for (const int number : numbers)
+      require(number >= 1 && number <= count, Kind::format,
+              "{} holds shard {} of {} of {}, which there cannot be; take all from one model",
+              directory.string(), number, count, shown(stem));
+    require(static_cast<int>(numbers.size()) == count, Kind::format,
             "{} holds {} of {} shards of {} and no {}; the download may be incomplete",
-            directory.string(), numbers.size(), group.second, shown(group.first), kIndex);
+            directory.string(), numbers.size(), count, shown(stem), kIndex);
+  }
 }
 
 void warn_of_unread(HfDirectory& out, const std::vector<std::string>& present,

@@ -150,6 +150,9 @@ TEST(HfDirectory, RefusesWithTheRemedy) {
       {{{"tf_model.h5", "x"}}, "holds TensorFlow weights only"},
       {{{"adapter_model.safetensors", shard}}, "holds an adapter and no model"},
       {{{kFirst, shard}}, "holds 1 of 2 shards of \"model\" and no model.safetensors.index.json"},
+      {{{kFirst, shard}, {"model-00003-of-00002.safetensors", other}},
+       "holds shard 3 of 2 of \"model\", which there cannot be"},
+      {{{"model-00000-of-00002.safetensors", shard}, {kFirst, other}}, "holds shard 0 of 2 of"},
       {{{"model.safetensors", "x"}}, "too short for the header's length"},
       {{{"a.safetensors", shard}, {"b.safetensors", shard}}, "tensor \"a\" is in two files"},
       // The index.
