@@ -67,6 +67,8 @@ const std::vector<MustBe>& must_be() {
 
 // Of latent attention alone, and never off.
 constexpr std::string_view kOfLatent = "rotary_scaling_factor";
+// How long the training's sequences are; the model's is another argument.
+constexpr std::string_view kOfTraining = "seq_length";
 // What Megatron-Core's GPTModel takes: Megatron-LM does not hand its argument on.
 constexpr double kRopeScalingFactor = 8;
 
@@ -141,6 +143,8 @@ Tree settings_of(ConfigIo& args, const Tree& given, ConfigIo::Names& names) {
   for (const MustBe& row : must_be()) args.neutral(row.argument, {row.value});
   Tree settings = given;
   settings.erase(kOfLatent);
+  settings.erase(kOfTraining);
+  names.emplace(kOfTraining, "max_position_embeddings");
   rename(args, settings, names);
   if (!args.has("untie_embeddings_and_output_weights"))
     args.malformed("untie_embeddings_and_output_weights", "is missing");

@@ -34,9 +34,11 @@ ConfigIo ConfigIo::writer(Tree& map, std::string file) {
   return {nullptr, &map, std::move(file), "", std::make_shared<Marks>()};
 }
 
-std::string ConfigIo::path(std::string_view key) const {
+std::string ConfigIo::path(std::string_view key) const { return place(called(key)); }
+
+std::string_view ConfigIo::called(std::string_view key) const {
   const auto other = marks_->names.find(key);
-  return place(other == marks_->names.end() ? key : other->second);
+  return other == marks_->names.end() ? key : other->second;
 }
 
 void ConfigIo::constant(std::string_view key, const Tree& value) { expect(key, {value}); }
@@ -106,12 +108,13 @@ void ConfigIo::unsupported(std::string_view key, const Tree& value, std::string_
 }
 
 void ConfigIo::missing(std::string_view key) const {
+  if (has(key)) malformed(key, "is missing: it is null");
   std::vector<std::string> names;
   for (const Tree::Entry& entry : in_->entries()) {
     if (names.size() == 1000) break;  // no real file has so many
     names.push_back(entry.key);
   }
-  malformed(key, fmt::format("is missing{}", did_you_mean(key, names)));
+  malformed(key, fmt::format("is missing{}", did_you_mean(called(key), names)));
 }
 
 void ConfigIo::unspelled(std::string_view key) const {

@@ -171,6 +171,7 @@ class ConfigIo {
            std::shared_ptr<Marks> marks);
   std::optional<ConfigIo> open(std::string_view key);
   std::string place(std::string_view key) const { return at_ + std::string(key); }  // in the tree
+  std::string_view called(std::string_view key) const;                              // by messages
   [[noreturn]] void missing(std::string_view key) const;
   [[noreturn]] void unspelled(std::string_view key) const;
   [[noreturn]] void unknown_choice(std::string_view key, const std::string& text,

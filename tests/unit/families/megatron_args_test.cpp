@@ -162,7 +162,12 @@ TEST(MegatronArgs, AreRefusedByTheirOwnNames) {
       {R"({"num_experts": 8, "moe_router_load_balancing_type": "sinkhorn"})",
        "args.moe_router_load_balancing_type is \"sinkhorn\""},
 
-      {R"({"num_layers": null})", "args.num_layers is missing", Kind::format},
+      {R"({"num_layers": null})", "args.num_layers is missing: it is null", Kind::format},
+      // The training's seq_length is another.
+      {R"({"max_position_embeddings": "absent"})", "args.max_position_embeddings is missing",
+       Kind::format},
+      {R"({"max_position_embeddings": null})",
+       "args.max_position_embeddings is missing: it is null", Kind::format},
       {R"({"swiglu": "absent"})", "args.swiglu is missing", Kind::format},
       {R"({"swiglu": "yes"})", "args.swiglu is a string", Kind::format},
       {R"({"squared_relu": true})", "args.squared_relu and swiglu cannot both", Kind::format},
