@@ -42,7 +42,8 @@ std::string lacking_tokenizer(const fs::path& iteration, const TravellingFiles& 
 std::string config_json(const Opened& source, const TravellingFiles& files, const Options& options,
                         std::vector<std::string>& warnings) {
   const std::string& dtype = options.dtype.empty() ? source.dtype : options.dtype;
-  if (!source.config) return made_config(*source.family, source.arch, dtype, files, warnings);
+  if (!source.config)
+    return made_config(source.settings, *source.family, source.arch, dtype, files, warnings);
   if (source.config->dtype.empty() || source.config->dtype == dtype)
     return read_small_file(files.at("config.json"), kConfigLimit);
   return hf_config_text(with_dtype(source.config->tree, dtype));

@@ -146,7 +146,7 @@ void check_tensors(const TensorSource& source, const Opened& opened) {
            "{}: tensor {} has shape {}, but the configuration gives {}; take the weights and {} "
            "of one and the same model",
            file_of(opened, index), tensor.name, to_string(tensor.shape), to_string(wanted),
-           opened.dist ? "run_config.yaml" : "config.json");
+           opened.dist ? fs::path(opened.settings).filename().string() : "config.json");
     require(row.codec != Codec::plain || plain(tensor.dtype), Kind::mismatch,
             "{}: tensor {} holds {}, and this model's parameters are bfloat16, float16, float32 or "
             "float64; dequantize it first, or take the model's release in one of these",
@@ -197,6 +197,7 @@ Opened open_megatron(const fs::path& path, const Options& options, const Family*
   opened.family = &family_of(opened, settings, options, likely);
   opened.arch = model.arch;
   opened.dtype = model.dtype;
+  opened.settings = settings.file;
   opened.from_args = settings.from_args;
   if (const fs::path file = opened.path / kConfigFile; fs::exists(file, ignored)) {
     std::vector<std::string> ignore = options.ignore_keys;

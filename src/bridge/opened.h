@@ -33,7 +33,8 @@ struct Opened {
   std::unique_ptr<TorchDistSource> dist;  // torch_dist
   MegatronForm form;                      // torch_dist
   std::optional<State> state;             // torch_dist, where we wrote it
-  bool from_args = false;                 // torch_dist, where Megatron-LM's arguments describe it
+  std::string settings;                   // torch_dist: the file that says what the model is
+  bool from_args = false;                 // torch_dist, where Megatron-LM's arguments are that
 
   const TensorSource& source() const {
     if (dist) return *dist;

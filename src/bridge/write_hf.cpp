@@ -77,7 +77,7 @@ std::string config_json(const TrainedModel& model, const std::string& dtype,
     TravellingFiles files;
     for (const auto* list : {&model.tokenizer, &model.others})
       for (const Travelling& one : *list) files[std::string(name_in_hf(one.to))] = one.from;
-    return made_config(*model.family, model.arch, dtype, files, warnings);
+    return made_config("the trained model", *model.family, model.arch, dtype, files, warnings);
   }
   const std::string text = read_small_file(file->from, kConfigLimit);
   const HfConfig config = read_hf_config(text, file->from.string(), model.state.ignored_keys);
@@ -95,9 +95,10 @@ Options reading_back(const HfRequest& request, Options options) {
 
 }  // namespace
 
-std::string made_config(const Family& family, const Arch& arch, const std::string& dtype,
-                        const TravellingFiles& files, std::vector<std::string>& warnings) {
-  Tree config = write_hf_config(family, arch, dtype);
+std::string made_config(const std::string& where, const Family& family, const Arch& arch,
+                        const std::string& dtype, const TravellingFiles& files,
+                        std::vector<std::string>& warnings) {
+  Tree config = in_context(where, [&] { return write_hf_config(family, arch, dtype); });
   if (std::string warning = add_special_tokens(config, files, arch.vocab); !warning.empty())
     warnings.push_back(std::move(warning));
   return hf_config_text(config);

@@ -29,10 +29,11 @@ struct HfRequest {
 void write_hf(const HfRequest& request, const std::string& target, const Options& options,
               Reporter& reporter, Outcome& outcome, Stopwatch& watch);
 
-/// A config.json made from the architecture and from what travels with the model; `warnings` gets
-/// what could not be told.
-std::string made_config(const Family& family, const Arch& arch, const std::string& dtype,
-                        const TravellingFiles& files, std::vector<std::string>& warnings);
+/// A config.json made from the architecture, which `where` describes, and from what travels with
+/// the model; `warnings` gets what could not be told.
+std::string made_config(const std::string& where, const Family& family, const Arch& arch,
+                        const std::string& dtype, const TravellingFiles& files,
+                        std::vector<std::string>& warnings);
 
 /// A config.json whose dtype, where it has one, is torch's `dtype`.
 Tree with_dtype(Tree config, const std::string& dtype);

@@ -1,7 +1,12 @@
 #include "families/megatron_args.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/check.h"
 #include "families/fitting_families.h"
+#include "families/unsaid_settings.h"
 
 namespace bascule {
 namespace {
@@ -85,18 +90,19 @@ bool is_true(ConfigIo& args, std::string_view key) {
   return value;
 }
 
-/// Switches in place of one function.
+/// In place of one function.
+struct Switch {
+  std::string_view argument;
+  const char* function;
+  bool gated;
+};
+constexpr Switch kSwitches[] = {
+    {"swiglu",       "torch.nn.functional.silu",               true },
+    {"quick_geglu",  "megatron.core.activations.quick_gelu",   true },
+    {"squared_relu", "megatron.core.activations.squared_relu", false}
+};
+
 void activation(ConfigIo& args, Tree& settings) {
-  struct Switch {
-    std::string_view argument;
-    const char* function;
-    bool gated;
-  };
-  constexpr Switch kSwitches[] = {
-      {"swiglu",       "torch.nn.functional.silu",               true },
-      {"quick_geglu",  "megatron.core.activations.quick_gelu",   true },
-      {"squared_relu", "megatron.core.activations.squared_relu", false}
-  };
   if (!args.has("swiglu")) args.malformed("swiglu", "is missing");
   if (!args.has("activation_func"))
     settings.set("activation_func", function("torch.nn.functional.gelu"));
@@ -168,6 +174,37 @@ std::vector<const Family*> candidates() {
   return found;
 }
 
+/// The argument that a setting is from, empty where it is none.
+std::string argument_of(const Tree& args, const std::string& setting) {
+  for (const Renamed& row : kRenamed)
+    if (row.setting == setting && args.find(row.argument)) return std::string(row.argument);
+  if (setting == "activation_func" || setting == "gated_linear_unit") {
+    for (const Switch& row : kSwitches)
+      if (const Tree* value = args.find(row.argument); value && *value == Tree(true))
+        return std::string(row.argument);
+    return std::string(kSwitches[0].argument);
+  }
+  return args.find(setting) ? setting : "";
+}
+
+/// The settings that no family has, by the names of their arguments.
+std::string unsaid_text(const Tree& args, const std::vector<UnsaidSetting>& unsaid) {
+  std::vector<std::string> said;
+  for (const UnsaidSetting& setting : unsaid) {
+    const std::string argument = argument_of(args, setting.key);
+    std::string text = fmt::format(
+        "{} is {}",
+        argument.empty() ? "the setting " + setting.key : fmt::format("{}.{}", kSection, argument),
+        setting_text(argument.empty() ? &setting.value : args.find(argument)));
+    if (argument == setting.key || argument.empty())
+      text += fmt::format(", where {} has {}", setting.family->name,
+                          setting_text(setting.other ? &*setting.other : nullptr));
+    // One switch stands for several settings.
+    if (std::ranges::find(said, text) == said.end()) said.push_back(std::move(text));
+  }
+  return fmt::format("{}", fmt::join(said, "; "));
+}
+
 }  // namespace
 
 RunConfig read_megatron_args(const Tree& args, const std::string& file) {
@@ -188,6 +225,9 @@ RunConfig read_megatron_args(const Tree& args, const std::string& file) {
     megatron_config(io, *find_provider(kProvider), WindowCount::keys_before, config.model);
   });
   config.families = families_that_fit(config.model.arch, candidates());
+  if (config.families.empty())
+    config.unsaid =
+        unsaid_text(args, unsaid_settings(config.model, *find_provider(kProvider), candidates()));
   return config;
 }
 

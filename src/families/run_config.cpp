@@ -1,5 +1,7 @@
 #include "families/run_config.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -82,6 +84,16 @@ Tree tokenizer_section(const std::string& hf_model_id) {
   return tokenizer;
 }
 
+/// The settings that no family has, for a message.
+std::string unsaid_text(const Tree& model, const std::vector<UnsaidSetting>& unsaid) {
+  std::vector<std::string> said;
+  for (const UnsaidSetting& setting : unsaid)
+    said.push_back(fmt::format("model.{} is {}, where {} has {}", setting.key,
+                               setting_text(model.find(setting.key)), setting.family->name,
+                               setting_text(setting.other ? &*setting.other : nullptr)));
+  return fmt::format("{}", fmt::join(said, "; "));
+}
+
 }  // namespace
 
 std::string run_config_yaml(const Family& family, const RunConfig& config) {
@@ -143,9 +155,9 @@ RunConfig read_run_config(std::string_view text, const std::string& file) {
   } else {
     config.families = families_that_fit(config.model.arch, families_of_provider(config.provider));
     if (config.families.empty())
-      config.unsaid =
-          unsaid_settings(*root.find("model"), config.model, provider_named(config.provider, file),
-                          families_of_provider(config.provider));
+      config.unsaid = unsaid_text(
+          *root.find("model"), unsaid_settings(config.model, provider_named(config.provider, file),
+                                               families_of_provider(config.provider)));
   }
   const Tree* tokenizer = root.find("tokenizer");
   config.has_tokenizer = tokenizer && tokenizer->is_map();

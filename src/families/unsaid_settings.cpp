@@ -2,8 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <optional>
-
 #include "base/check.h"
 #include "families/hf_config.h"
 
@@ -25,28 +23,29 @@ std::optional<Tree> settings_of(MegatronConfig config, const Provider& provider,
   }
 }
 
-std::string text_of(const Tree* value) { return value ? brief(*value) : "not set"; }
-
 }  // namespace
 
-std::string unsaid_settings(const Tree& model, const MegatronConfig& config,
-                            const Provider& provider, const std::vector<const Family*>& families) {
-  std::vector<std::string> fewest;
+std::vector<UnsaidSetting> unsaid_settings(const MegatronConfig& config, const Provider& provider,
+                                           const std::vector<const Family*>& families) {
+  std::vector<UnsaidSetting> fewest;
   const std::optional<Tree> wanted = settings_of(config, provider);
   if (!wanted) return {};
   for (const Family* family : families) {
     if (family->planned) continue;
     const std::optional<Tree> had = settings_of(config, provider, family);
     if (!had) continue;
-    std::vector<std::string> unsaid;
+    std::vector<UnsaidSetting> unsaid;
     for (const Tree::Entry& entry : wanted->entries())
       if (const Tree* other = had->find(entry.key); !other || *other != entry.value)
-        unsaid.push_back(fmt::format("model.{} is {}, where {} has {}", entry.key,
-                                     text_of(model.find(entry.key)), family->name, text_of(other)));
-    if (!unsaid.empty() && (fewest.empty() || unsaid.size() < fewest.size())) fewest = unsaid;
+        unsaid.push_back(
+            {entry.key, entry.value, family, other ? std::optional(*other) : std::nullopt});
+    if (!unsaid.empty() && (fewest.empty() || unsaid.size() < fewest.size()))
+      fewest = std::move(unsaid);
   }
-  return fmt::format("{}", fmt::join(fewest, "; "));
+  return fewest;
 }
+
+std::string setting_text(const Tree* value) { return value ? brief(*value) : "not set"; }
 
 std::string settings_apart(const Family& family, const Arch& arch, const Arch& other) {
   const Provider* const provider = find_provider(family.provider);
@@ -59,7 +58,8 @@ std::string settings_apart(const Family& family, const Arch& arch, const Arch& o
     for (const auto& [key, _] : all->entries()) {
       const Tree *one = ours->find(key), *two = theirs->find(key);
       if ((all == &*theirs && one) || (one && two && *one == *two)) continue;
-      apart.push_back(fmt::format("model.{} is {}, not {}", key, text_of(one), text_of(two)));
+      apart.push_back(
+          fmt::format("model.{} is {}, not {}", key, setting_text(one), setting_text(two)));
     }
   return fmt::format("{}", fmt::join(apart, "; "));
 }

@@ -123,6 +123,17 @@ TEST(MegatronArgs, TellTheFamilyByWhatTheModelIs) {
   EXPECT_THAT(read(R"({"swiglu": false, "squared_relu": true})").families, IsEmpty());
 }
 
+TEST(MegatronArgs, AreNamedWhereNoFamilyHasThem) {
+  const auto unsaid = [](const char* changes) { return read(changes).unsaid; };
+  EXPECT_EQ(unsaid("{}"), "");
+  EXPECT_EQ(unsaid(R"({"rotary_percent": 0.5})"),
+            "args.rotary_percent is 0.5, where llama has 1.0");
+  EXPECT_EQ(unsaid(R"({"softmax_scale": 0.3})"), "args.softmax_scale is 0.3, where llama has null");
+  EXPECT_EQ(unsaid(R"({"apply_layernorm_1p": true})"), "args.apply_layernorm_1p is true");
+  EXPECT_EQ(unsaid(R"({"swiglu": false, "squared_relu": true})"), "args.squared_relu is true");
+  EXPECT_EQ(unsaid(R"({"swiglu": false})"), "args.swiglu is false");
+}
+
 TEST(MegatronArgs, PadTheVocabularyWhereNoRowsAreSaid) {
   const RunConfig config = read(R"({"padded_vocab_size": null, "tensor_model_parallel_size": 2})");
   EXPECT_EQ(config.model.arch.vocab, 300);
