@@ -27,12 +27,20 @@ void make_directories(const fs::path& path) {
 }
 
 /// Also makes the names of those that it makes durable, which a power cut takes away otherwise.
-void make_durable_directories(const fs::path& path) {
+/// Adds them to `made`, the innermost last.
+void make_durable_directories(const fs::path& path, std::vector<fs::path>& made) {
   if (path.empty() || fs::is_directory(path)) return;
   const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  if (parent != path) make_durable_directories(parent);
+  if (parent != path) make_durable_directories(parent, made);
   make_directories(path);
+  made.push_back(path);
   sync_directory(parent);
+}
+
+/// Removes those in which nothing lies.
+void remove_empty(const std::vector<fs::path>& made) {
+  for (auto path = made.rbegin(); path != made.rend(); ++path)
+    if (::rmdir(path->c_str()) != 0) return;
 }
 
 void require_real_directory(const fs::path& path) {
@@ -108,13 +116,15 @@ Workspace::Workspace(const fs::path& target, std::string_view plan_hash)
 }
 
 void Workspace::begin(const std::string& prefix) {
-  make_durable_directories(parent_);
-  if (std::string notice = take_lock(lock_, parent_ / (prefix + ".lock"), target_); !notice.empty())
-    notices_.push_back(std::move(notice));
   try {
+    make_durable_directories(parent_, made_);
+    if (std::string notice = take_lock(lock_, parent_ / (prefix + ".lock"), target_);
+        !notice.empty())
+      notices_.push_back(std::move(notice));
+    locked_ = true;
     prepare(prefix);
   } catch (...) {
-    ::unlink(lock_.path().c_str());  // no destructor runs
+    leave();  // no destructor runs
     throw;
   }
 }
@@ -141,8 +151,11 @@ void Workspace::prepare(const std::string& prefix) {
         other.string(), other.string()));
 }
 
-Workspace::~Workspace() {
-  if (lock_) ::unlink(lock_.path().c_str());
+Workspace::~Workspace() { leave(); }
+
+void Workspace::leave() {
+  if (locked_) ::unlink(lock_.path().c_str());
+  remove_empty(made_);
 }
 
 bool Workspace::resumable() const {

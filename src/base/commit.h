@@ -43,7 +43,8 @@ class Workspace {
   /// Error{environment} naming the pid when another process has the lock. `plan_hash` is letters
   /// and digits. Partial work without a journal is emptied.
   Workspace(const std::filesystem::path& target, std::string_view plan_hash);
-  /// Releases the lock. Partial work stays, for the same command to resume.
+  /// Releases the lock. Partial work stays, for the same command to resume; parents that were made
+  /// and in which nothing lies go.
   ~Workspace();
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -77,10 +78,12 @@ class Workspace {
  private:
   void begin(const std::string& prefix);
   void prepare(const std::string& prefix);
+  void leave();
 
   std::filesystem::path target_, parent_, partial_, data_, journal_, aside_;
+  std::vector<std::filesystem::path> made_;  // parents, the innermost last
   File lock_;
-  bool resumed_ = false;
+  bool locked_ = false, resumed_ = false;
   std::vector<std::string> notices_;
   std::vector<std::filesystem::path> others_;
 };

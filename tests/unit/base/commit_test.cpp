@@ -188,6 +188,25 @@ TEST(Workspace, LeavesNoLockWhereItCannotBegin) {
   EXPECT_TRUE(fs::exists(dir / ".held.partial.lock"));
 }
 
+TEST(Workspace, TakesAwayParentsThatItMadeInVain) {
+  const TemporaryDirectory dir;
+  fs::create_directory(dir / "there");
+  for (const char* target : {"a/b/out", "there/a/out", "there/out"})
+    Workspace(dir / target, "1").discard();
+  EXPECT_EQ(names_in(dir.path()), std::set<std::string>{"there"});
+  EXPECT_TRUE(fs::is_empty(dir / "there"));
+  // Where it cannot begin, too.
+  expect_error(Kind::user, "is not a directory", [&] {
+    const Workspace first(dir / "a/out", "1");
+    File::create(dir / "a/.other.partial-2");
+    Workspace(dir / "a/other", "2");
+  });
+  EXPECT_EQ(names_in(dir / "a"), (std::set<std::string>{".other.partial-2", ".out.partial-1"}));
+  // But not what holds work to go on with, or the result.
+  Workspace(dir / "b/out", "1").publish(false, "", "");
+  EXPECT_TRUE(fs::is_directory(dir / "b/out"));
+}
+
 TEST(Workspace, HasRoomForTheLongestTarget) {
   const TemporaryDirectory dir;
   const fs::path longest = dir / std::string(229, 'x');
