@@ -1,5 +1,6 @@
 // Hugging Face directory -> one iteration of a Megatron torch_dist checkpoint.
 #include "base/check.h"
+#include "base/commit.h"
 #include "base/file.h"
 #include "bridge/memory_budget.h"
 #include "bridge/training_checkpoint.h"
@@ -48,6 +49,22 @@ std::string state_json(const Opened& source, const std::vector<std::string>& war
   return text;
 }
 
+/// Throws Error{user} where the directory that is to hold iterations is something else already.
+void require_root(const fs::path& root) {
+  std::error_code ignored;
+  for (const char* name : {"metadata.json", ".metadata"})
+    require(!fs::exists(root / name, ignored), Kind::user,
+            "{} is the directory of one iteration: it has {}; name the checkpoint that holds "
+            "iterations, or a new directory",
+            root.string(), name);
+  if (!fs::exists(root / "config.json", ignored)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root, ignored))
+    require(entry.path().extension() != ".safetensors", Kind::user,
+            "{} is a Hugging Face model: it has config.json and {}; name a checkpoint that holds "
+            "iterations, or a new directory",
+            root.string(), entry.path().filename().string());
+}
+
 }  // namespace
 
 Outcome import_checkpoint(const std::string& source_path, const std::string& target_path,
@@ -93,6 +110,7 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
   outcome.ignored_keys = source.config->ignored_keys;
   outcome.parameters = source.slots.parameters();
   for (const OutputFile& file : output.files) outcome.bytes_written += file.size;
+  require_root(root);
   check_root(root);
   check_target(target, options.overwrite, source.path);
   check_space(target, outcome.bytes_written);
