@@ -99,7 +99,8 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
                        {.model = {.arch = source.arch,
                                   .dtype = options.dtype.empty() ? source.dtype : options.dtype,
                                   .vocab_multiple = form.vocab_multiple},
-                        .hf_model_id = source_path,
+                        // "." would be another directory elsewhere.
+                        .hf_model_id = bascule::target_path(source_path).string(),
                         .has_tokenizer = !source.hf.tokenizer_files.empty()})});
   output.small_files.push_back({kStateName, std::move(state)});
 

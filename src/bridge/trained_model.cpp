@@ -1,5 +1,6 @@
 #include "bridge/trained_model.h"
 
+#include "base/commit.h"
 #include "families/family.h"
 #include "families/hf_config.h"
 #include "families/run_config.h"
@@ -47,7 +48,7 @@ TrainedModel trained_model(const Opened& opened, const std::string& path) {
                      .vocab_multiple = opened.form.vocab_multiple};
   if (opened.format == Opened::Format::hugging_face) {
     model.state = hf_state(opened);
-    model.hf_model_id = path;
+    model.hf_model_id = target_path(path).string();
     take_hf_files(opened, model);
   } else {
     if (opened.state) model.state = *opened.state;
