@@ -127,12 +127,6 @@ bool plain(DType dtype) {
   return std::ranges::find(kPlain, dtype) != std::end(kPlain);
 }
 
-/// Where a tensor lies, to say so: its file, or all of the checkpoint.
-std::string file_of(const Opened& opened, size_t tensor) {
-  const std::string file = opened.source().file_of(tensor);
-  return file.empty() ? opened.path.string() : file;
-}
-
 /// Throws Error{mismatch} where a tensor has another shape than the configuration gives, or cannot
 /// be a parameter.
 void check_tensors(const TensorSource& source, const Opened& opened) {
@@ -145,12 +139,12 @@ void check_tensors(const TensorSource& source, const Opened& opened) {
       fail(Kind::mismatch,
            "{}: tensor {} has shape {}, but the configuration gives {}; take the weights and {} "
            "of one and the same model",
-           file_of(opened, index), tensor.name, to_string(tensor.shape), to_string(wanted),
+           lies_in(source, index), tensor.name, to_string(tensor.shape), to_string(wanted),
            opened.dist ? fs::path(opened.settings).filename().string() : "config.json");
     require(row.codec != Codec::plain || plain(tensor.dtype), Kind::mismatch,
             "{}: tensor {} holds {}, and this model's parameters are bfloat16, float16, float32 or "
             "float64; dequantize it first, or take the model's release in one of these",
-            file_of(opened, index), tensor.name, torch_name(tensor.dtype));
+            lies_in(source, index), tensor.name, torch_name(tensor.dtype));
   }
 }
 

@@ -63,8 +63,9 @@ std::vector<DType> target_dtypes(const Plan& plan, const Gather& gather, const O
     const DType wanted = plan.to[i].fp32 ? DType::f32 : *asked;
     for (const Copy& copy : plan.into(i)) {
       const DType stored = gather.dtype_of(copy);
-      require(can_cast(stored, wanted), Kind::unsupported, "{} is stored as {}, not as {}",
-              plan.from[copy.from].name, torch_name(stored), torch_name(wanted));
+      if (!can_cast(stored, wanted))
+        fail(Kind::unsupported, "{}{} is stored as {}, not as {}", gather.where(copy),
+             plan.from[copy.from].name, torch_name(stored), torch_name(wanted));
     }
     dtypes.push_back(wanted);
   }

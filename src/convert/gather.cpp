@@ -54,7 +54,7 @@ bool contiguous(const Shape& extent, const Shape& whole) {
 }
 
 /// A number of a tensor would become infinite: `index` of the elements that were read from `box`.
-[[noreturn]] void refuse_infinity(const std::string& name, DType stored,
+[[noreturn]] void refuse_infinity(const std::string& where, const std::string& name, DType stored,
                                   std::span<const std::byte> data, const Box& box, int64_t index,
                                   DType wanted) {
   Shape at = box.at;
@@ -65,7 +65,7 @@ bool contiguous(const Shape& extent, const Shape& whole) {
     rest %= steps[d];
   }
   fail(Kind::unsupported,
-       "tensor {} holds {} at {}, which {} cannot hold: it would be infinite; {}", name,
+       "{}tensor {} holds {} at {}, which {} cannot hold: it would be infinite; {}", where, name,
        element_text(stored, data, index), to_string(at), torch_name(wanted),
        stored == DType::f64 && wanted == DType::f32 ? "leave --dtype out"
        : wanted == DType::f16                       ? "use --dtype bfloat16 or float32"
@@ -122,18 +122,23 @@ DType Gather::dtype_of(const Copy& copy) const {
   return sources_[as_index(from.rank)]->tensors()[index_[copy.from]].dtype;
 }
 
+std::string Gather::where(const Copy& copy) const {
+  const PlanTensor& from = plan_.from[copy.from];
+  const std::string place = lies_in(*sources_[as_index(from.rank)], index_[copy.from]);
+  return place.empty() ? "" : place + ": ";
+}
+
 DType Gather::source_dtype(size_t to) const {
   const auto copies = plan_.into(to);
   require(!copies.empty(), Kind::internal, "tensor {} has no source", plan_.to[to].name);
   const DType first = dtype_of(copies[0]);
   for (const Copy& copy : copies)
     if (dtype_of(copy) != first)
-      fail(
-          Kind::mismatch,
-          "{} and {} are stored together in {}, but have dtypes {} and {}; give --dtype to convert "
-          "both",
-          plan_.from[copies[0].from].name, plan_.from[copy.from].name, plan_.to[to].name,
-          torch_name(first), torch_name(dtype_of(copy)));
+      fail(Kind::mismatch,
+           "{}{} has dtype {} and {}{} has {}, but {} holds both; give --dtype to convert them",
+           where(copies[0]), plan_.from[copies[0].from].name, torch_name(first),
+           where(copy) == where(copies[0]) ? "" : where(copy), plan_.from[copy.from].name,
+           torch_name(dtype_of(copy)), plan_.to[to].name);
   return first;
 }
 
@@ -218,7 +223,8 @@ void Gather::copy_part(const Copy& copy, const Box& box, DType dtype, std::span<
         scratch.cast.resize(std::max(scratch.cast.size(), cast_bytes));
         const int64_t too_large =
             cast(source_dtype, part, dtype, {scratch.cast.data(), cast_bytes});
-        if (too_large >= 0) refuse_infinity(from.name, source_dtype, part, read, too_large, dtype);
+        if (too_large >= 0)
+          refuse_infinity(where(copy), from.name, source_dtype, part, read, too_large, dtype);
         part = {scratch.cast.data(), cast_bytes};
       }
       require(bits(dtype) % 8 == 0, Kind::unsupported,

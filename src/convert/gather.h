@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "convert/plan.h"
@@ -30,6 +31,8 @@ class Gather {
   DType source_dtype(size_t to) const;
   /// The dtype of the tensor that a copy reads.
   DType dtype_of(const Copy& copy) const;
+  /// Where that tensor lies, as a message begins: "model.safetensors: "; empty in memory.
+  std::string where(const Copy& copy) const;
 
   /// Writes `box` of target tensor `to`, dense and row-major, in `dtype`; padding becomes zero.
   void fill(size_t to, const Box& box, DType dtype, std::span<std::byte> out,

@@ -13,4 +13,9 @@ std::optional<size_t> find(const TensorSource& source, std::string_view name) {
   return static_cast<size_t>(at - all.begin());
 }
 
+std::string lies_in(const TensorSource& source, size_t index) {
+  std::string file = source.file_of(index);
+  return file.empty() ? source.directory() : file;
+}
+
 }  // namespace bascule

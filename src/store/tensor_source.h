@@ -37,7 +37,13 @@ class TensorSource {
 
   /// The file that a tensor lies in, where it is one that a message can name; else empty.
   virtual std::string file_of(size_t) const { return {}; }
+
+  /// The directory that all tensors lie in, where there is one.
+  virtual std::string directory() const { return {}; }
 };
+
+/// Where a tensor lies, for a message: its file, else the directory; empty in memory.
+std::string lies_in(const TensorSource&, size_t index);
 
 /// Returns the index of the tensor named `name`.
 std::optional<size_t> find(const TensorSource&, std::string_view name);

@@ -58,6 +58,10 @@ def safetensors_rows() -> Iterator[Case]:
     yield row("unknown_key", "a fourth key", st.entry(stride=[1]), "unknown key")
     yield row("no_shape", "a tensor without shape", st.header(lambda h: h[st.NORM].pop("shape")),
               "shape is missing")
+    key = "model.layers.1.self_attn.k_proj.weight"
+    yield row("mixed", "one of three that are stored as one of another dtype",
+              st.header(lambda h: h[key].update(dtype="F16")),
+              "linear_qkv.weight holds both; give --dtype to convert them", 4)
     yield row("null", "null in place of a tensor", st.header(lambda h: h.update({st.NORM: None})),
               "is not expected")
     yield row("metadata_number", "a number in __metadata__",

@@ -201,6 +201,8 @@ std::vector<Box> TorchDistSource::chunks(size_t index) const {
   return boxes;
 }
 
+std::string TorchDistSource::directory() const { return parts_->directory.string(); }
+
 std::pair<size_t, int64_t> TorchDistSource::place(size_t index) const {
   for (const BlobPlace& place : parts_->metadata.tensors.at(index).places)
     if (place.length != 0) return {place.file, place.offset};

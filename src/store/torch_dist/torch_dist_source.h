@@ -42,6 +42,7 @@ class TorchDistSource : public TensorSource {
   const std::vector<TensorInfo>& tensors() const override;
   void read(size_t index, const Box& box, std::span<std::byte> out) const override;
   std::pair<size_t, int64_t> place(size_t index) const override;
+  std::string directory() const override;
 
   /// The boxes in which tensor `index` is stored, by ascending offset.
   std::vector<Box> chunks(size_t index) const;
