@@ -53,8 +53,8 @@ std::vector<Box> windows(const Box& box, DType dtype, int64_t limit) {
 }
 
 int64_t window_bytes(int64_t memory, int threads) {
-  return std::clamp<int64_t>((memory - kSetAside) / (kWindows * std::max(1, threads)),
-                             kLeastWindow, int64_t{4} << 20);
+  return std::clamp<int64_t>((memory - kSetAside) / (kWindows * std::max(1, threads)), kLeastWindow,
+                             int64_t{4} << 20);
 }
 
 int most_threads(int64_t memory) {

@@ -303,40 +303,6 @@ TEST(Config, IgnoredKeysAreAsIfAbsent) {
                [] { read("LlamaForCausalLM", "{}", {"vocab_sise"}); });
 }
 
-TEST(Config, KeysThatSayTheModelCannotBeIgnored) {
-  const struct {
-    const char *keys, *ignored;
-  } refused[] = {
-      {R"({"rope_theta": 50000.0})", "rope_theta"},
-      {R"({"rope_scaling": {"type": "linear", "factor": 2}})", "rope_scaling"},
-      {R"({"rope_parameters": {"rope_type": "default", "rope_theta": 6}})",
-       "rope_parameters.rope_theta"},
-      {R"({"tie_word_embeddings": true})", "tie_word_embeddings"},
-      {R"({"head_dim": 32})", "head_dim"},
-  };
-  for (const auto& row : refused) {
-    const std::string ignored = row.ignored;
-    expect_error(Kind::user,
-                 {"toy.json: ", ignored + "\" is read by llama and would change the model"},
-                 [&] { read("LlamaForCausalLM", row.keys, {ignored}); });
-    // Whatever else is ignored.
-    std::string keys = row.keys;
-    keys.insert(1, R"("odd": 3, "attention_dropout": 0.1, )");
-    expect_error(Kind::user, {"toy.json: ", ignored + "\" is read by llama"}, [&] {
-      read("LlamaForCausalLM", keys, {"odd", ignored, "attention_dropout"});
-    });
-  }
-  // What they say is read without them, too, or is of no model.
-  EXPECT_NO_THROW(read("LlamaForCausalLM", R"({"rope_theta": 10000.0})", {"rope_theta"}));
-  EXPECT_NO_THROW(read("LlamaForCausalLM", R"({"attention_dropout": 0.1})", {"attention_dropout"}));
-  EXPECT_EQ(
-      read("LlamaForCausalLM",
-           R"({"rope_theta": 6, "rope_parameters": {"rope_theta": 6, "rope_type": "default"}})",
-           {"rope_theta"})
-          .arch.rope.theta,
-      6);
-}
-
 TEST(Config, WritesWhatTransformersReads) {
   const HfConfig config = read("LlamaForCausalLM", R"({"rope_theta": 500000.0, "torch_dtype":
       "bfloat16", "tie_word_embeddings": true})");
