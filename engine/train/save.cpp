@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/commit.h"
@@ -88,9 +89,11 @@ void remove_old(const fs::path& root, int64_t newest, int64_t kept) {
     remove_iteration(iterations[static_cast<size_t>(i)].second);
 }
 
-/// What identifies the memory of a dense tensor, of meta tensors, too.
-std::pair<const void*, int64_t> place_of(const at::Tensor& tensor) {
-  return {tensor.storage().unsafeGetStorageImpl(), tensor.storage_offset()};
+/// What identifies a tensor's values, of meta tensors, too: views may begin where others do.
+using View = std::tuple<const void*, int64_t, at::ScalarType, Shape, Shape>;
+View view_of(const at::Tensor& tensor) {
+  return {tensor.storage().unsafeGetStorageImpl(), tensor.storage_offset(), tensor.scalar_type(),
+          tensor.sizes().vec(), tensor.strides().vec()};
 }
 
 /// Values, and with `optimizer` what it keeps of them under the prefixes of a checkpoint. A
@@ -104,14 +107,14 @@ std::vector<NamedTensor> tensors_of(const Training& run, bool optimizer) {
   return tensors;
 }
 
-/// Puts dense copies on the host in the tensors' place, one for what shares memory.
+/// Puts dense copies on the host in the tensors' place, one for those of the same values.
 void copy_to_host(std::vector<NamedTensor>& tensors) {
-  std::map<std::pair<const void*, int64_t>, at::Tensor> copies;
+  std::map<View, at::Tensor> copies;
   try {
     for (NamedTensor& each : tensors)
       for (at::Tensor* tensor : {&each.tensor, &each.remainders}) {
         if (!tensor->defined()) continue;
-        at::Tensor& copy = copies[place_of(*tensor)];
+        at::Tensor& copy = copies[view_of(*tensor)];
         if (!copy.defined())
           copy = tensor->to(tensor->options().device(at::kCPU), /*non_blocking=*/false,
                             /*copy=*/true);
@@ -140,12 +143,12 @@ void check_save(const Settings& settings) {
 }
 
 int64_t copied_bytes(const Training& run, const Settings& settings) {
-  std::map<std::pair<const void*, int64_t>, int64_t> sizes;
+  std::map<View, int64_t> sizes;
   for (const NamedTensor& each : tensors_of(run, settings.checkpoint.save_optim))
     for (const at::Tensor& tensor : {each.tensor, each.remainders})
-      if (tensor.defined()) sizes[place_of(tensor)] = static_cast<int64_t>(tensor.nbytes());
+      if (tensor.defined()) sizes[view_of(tensor)] = static_cast<int64_t>(tensor.nbytes());
   int64_t bytes = 0;
-  for (const auto& [place, size] : sizes) bytes += size;
+  for (const auto& [view, size] : sizes) bytes += size;
   return bytes;
 }
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from conftest import steps_of
-from test_train import losses
+from test_train import data, losses
 
 STEPS = 10
 
@@ -147,6 +147,29 @@ def test_own_model_resumes_bit_for_bit(half, bascule, config, tmp_path) -> None:
         bascule.pretrain(
             config("stopped", *NO_MODEL, model=None), regression, model=other, dataset=points()
         )
+
+
+def test_views_are_saved_beside_training(bascule, config, tmp_path) -> None:
+    """Buffers that begin at one place, as others of them do, of other shapes, steps and types."""
+
+    class Viewing(Network):
+        def __init__(self) -> None:
+            super().__init__()
+            table = torch.arange(12.0).view(4, 3)
+            views = {"table": table, "rows": table[:2], "flat": table.view(-1),
+                     "numbers": table.view(torch.int32), "same": table[:]}  # fmt: skip
+            for name, view in views.items():
+                self.register_buffer(name, view)
+
+    saved = {}
+    for beside in ("false", "true"):
+        settings = [*NO_MODEL, f"checkpoint.async_save={beside}"]
+        torch.manual_seed(11)
+        bascule.pretrain(
+            config(beside, *settings, model=None), regression, model=Viewing(), dataset=points()
+        )
+        saved[beside] = data(tmp_path / beside, 12)
+    assert saved["true"] == saved["false"]
 
 
 def test_own_model_with_the_engines_data(bascule, config) -> None:
