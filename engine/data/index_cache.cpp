@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "base/directories.h"
 #include "base/file.h"
 #include "base/filesystem.h"
 #include "data/description.h"
@@ -63,12 +64,6 @@ void store_array(const CachePlace& place, std::string_view what, const HeldArray
   write_npy(place.file(what), npy_dtype<T>(), shape, std::as_bytes(array.values()));
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail_errno(error.value(), "create", folder);
-}
-
 }  // namespace
 
 fs::path CachePlace::file(std::string_view what) const {
@@ -96,7 +91,7 @@ std::optional<GptIndices> load_indices(const CachePlace& place, const SampleOrde
 }
 
 void store_indices(const CachePlace& place, const GptIndices& indices) {
-  make_folder(place.folder);
+  make_directories(place.folder);
   store_array(place, "document_index.npy", indices.documents, {indices.documents.size()});
   store_array(place, "sample_index.npy", indices.samples, {indices.samples.size() / 2, 2});
   store_array(place, "shuffle_index.npy", indices.shuffle, {indices.shuffle.size()});
@@ -123,7 +118,7 @@ std::optional<BlendIndices> load_indices(const CachePlace& place, int64_t sample
 }
 
 void store_indices(const CachePlace& place, const BlendIndices& indices) {
-  make_folder(place.folder);
+  make_directories(place.folder);
   store_array(place, "dataset_index.npy", indices.parts, {indices.parts.size()});
   store_array(place, "dataset_sample_index.npy", indices.samples, {indices.samples.size()});
   write_file_atomically(place.file(kDescription), place.description);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "base/directories.h"
 
 namespace bascule {
 namespace {
@@ -17,7 +18,7 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 class JsonLines : public MetricsSink {
  public:
   JsonLines(const std::filesystem::path& path, int64_t from) {
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+    if (path.has_parent_path()) make_directories(path.parent_path());
     file_ = File::modify(path);
     std::string text(static_cast<size_t>(file_.size()), '\0');
     file_.pread_exact(0, std::as_writable_bytes(std::span(text.data(), text.size())));

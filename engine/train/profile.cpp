@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/directories.h"
 
 namespace bascule {
 namespace {
@@ -50,10 +51,9 @@ void Profile::end() {
   if (!std::exchange(active_, false)) return;
   const auto result = profiler::disableProfiler();
   if (!trace_) return;
-  std::error_code failed;
-  std::filesystem::create_directories(path_.parent_path(), failed);
-  require(!failed, Kind::environment, "{}: {}", path_.parent_path().string(), failed.message());
+  make_directories(path_.parent_path());
   result->save(path_);
+  std::error_code failed;
   require(std::filesystem::exists(path_, failed), Kind::environment, "{} could not be written",
           path_.string());
 }

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/commit.h"
+#include "base/directories.h"
 #include "base/filesystem.h"
 #include "bridge/training_checkpoint.h"
 #include "train/saved_schedule.h"
@@ -139,7 +140,11 @@ CheckpointForm form_of(const Training& run, const Settings& settings) {
 
 void check_save(const Settings& settings) {
   if (!settings.checkpoint.save) return;
-  check_target(fs::path(*settings.checkpoint.save) / "iter_0000000", /*overwrite=*/true);
+  const fs::path root = *settings.checkpoint.save;
+  in_context("checkpoint.save", [&] {
+    check_target(root / "iter_0000000", /*overwrite=*/true);
+    make_durable_directories(root);
+  });
 }
 
 int64_t copied_bytes(const Training& run, const Settings& settings) {

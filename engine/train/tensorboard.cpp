@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/directories.h"
 #include "train/scalars.h"
 
 namespace bascule {
@@ -74,7 +75,7 @@ double wall_time() {
 class EventFile {
  public:
   EventFile(const std::filesystem::path& folder, double now) {
-    std::filesystem::create_directories(folder);
+    make_directories(folder);
     file_ = File::create(folder / fmt::format("events.out.tfevents.{}.bascule.{}",
                                               static_cast<int64_t>(now), ::getpid()));
     append(event(now, 0, bytes(3, "brain.Event:2")));

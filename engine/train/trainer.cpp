@@ -80,9 +80,12 @@ class Loop {
     check_save(settings_);
     Work work(run_, settings_, batches_, hooks_);
     if (const auto path = metrics_path(); !path.empty())
-      sinks_.push_back(json_lines(path, run_.counters.step));
+      sinks_.push_back(
+          in_context("logger.metrics_path", [&] { return json_lines(path, run_.counters.step); }));
     if (settings_.logger.tensorboard_dir)
-      sinks_.push_back(tensorboard(settings_.logger, static_cast<double>(std::time(nullptr))));
+      sinks_.push_back(in_context("logger.tensorboard_dir", [&] {
+        return tensorboard(settings_.logger, static_cast<double>(std::time(nullptr)));
+      }));
     if (hooks_.log) sinks_.push_back(scalars_to(settings_.logger, hooks_.log));
     tell({.name = "on_train_start"});
     const int64_t begun_at = run_.counters.step;

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/directories.h"
 #include "base/filesystem.h"
 #include "base/replace_directory.h"
 #include "base/workers.h"
@@ -19,29 +20,6 @@ namespace bascule {
 namespace {
 
 namespace fs = std::filesystem;
-
-void make_directories(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) fail_errno(error.value(), "create", path);
-}
-
-/// Also makes the names of those that it makes durable, which a power cut takes away otherwise.
-/// Adds them to `made`, the innermost last.
-void make_durable_directories(const fs::path& path, std::vector<fs::path>& made) {
-  if (path.empty() || fs::is_directory(path)) return;
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  if (parent != path) make_durable_directories(parent, made);
-  make_directories(path);
-  made.push_back(path);
-  sync_directory(parent);
-}
-
-/// Removes those in which nothing lies.
-void remove_empty(const std::vector<fs::path>& made) {
-  for (auto path = made.rbegin(); path != made.rend(); ++path)
-    if (::rmdir(path->c_str()) != 0) return;
-}
 
 void require_real_directory(const fs::path& path) {
   const fs::file_status status = fs::symlink_status(path);
@@ -117,7 +95,7 @@ Workspace::Workspace(const fs::path& target, std::string_view plan_hash)
 
 void Workspace::begin(const std::string& prefix) {
   try {
-    make_durable_directories(parent_, made_);
+    made_ = make_durable_directories(parent_);
     if (std::string notice = take_lock(lock_, parent_ / (prefix + ".lock"), target_);
         !notice.empty())
       notices_.push_back(std::move(notice));

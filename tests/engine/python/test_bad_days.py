@@ -159,6 +159,23 @@ def test_token_beyond_the_vocabulary(train: Train, tmp_path: Path) -> None:
     assert files(root, 4) == files(tmp_path / "straight", 4)
 
 
+@pytest.mark.parametrize("setting", ["logger.tensorboard_dir", "logger.metrics_path"])
+def test_folder_that_cannot_be_made(setting: str, train: Train, tmp_path: Path) -> None:
+    """One below a file, which nobody can make; it is said before training."""
+    (tmp_path / "file").write_text("in the way")
+    call = train(tmp_path / "run", f"{setting}={tmp_path / 'file/folder/name'}", code=6)
+    expect_error(call, setting, f"cannot create {tmp_path / 'file'}", "Not a directory")
+    assert "iteration" not in call.stdout
+
+
+def test_folder_of_checkpoints_that_cannot_be_made(train: Train, tmp_path: Path) -> None:
+    """The system lets nobody make it, though root may write beside it."""
+    elsewhere = f"logger.metrics_path={tmp_path / 'metrics.jsonl'}"
+    call = train(Path("/proc/bascule"), elsewhere, code=6)
+    expect_error(call, "checkpoint.save", "/proc")
+    assert "iteration" not in call.stdout
+
+
 def test_folder_that_is_a_file(train: Train, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("in the way")
     call = train(tmp_path / "run", code=2)
