@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "store/hf_directory.h"
 #include "train/optimizer_state.h"
 #include "train/save.h"
 #include "train/saved_schedule.h"
@@ -42,9 +43,18 @@ void take_random_state(const StoredRun& stored, Training& run) {
   run.random = std::move(*held);
 }
 
+/// An absent folder, and one without a checkpoint, are where a run begins anew; a model of Hugging
+/// Face's is one that somebody means to begin with.
 bool has_checkpoint(const std::string& root) {
   std::error_code ignored;
-  return fs::exists(root, ignored) && is_megatron(root);
+  if (!fs::exists(root, ignored)) return false;
+  if (is_megatron(root)) return true;
+  require(
+      !is_hf_directory(root), Kind::user,
+      "checkpoint.load {} is a Hugging Face directory, and no run is resumed from one; to begin "
+      "with its weights, name it as checkpoint.pretrained_checkpoint",
+      root);
+  return false;
 }
 
 Training resumed(const fs::path& path, const Settings& settings) {

@@ -176,6 +176,15 @@ def test_folder_of_checkpoints_that_cannot_be_made(train: Train, tmp_path: Path)
     assert "iteration" not in call.stdout
 
 
+def test_hugging_face_directory_is_no_run_to_resume(train: Train, tmp_path: Path) -> None:
+    call = train(tmp_path / "run", f"checkpoint.load={HF}", code=2)
+    expect_error(call, f"checkpoint.load {HF}", "checkpoint.pretrained_checkpoint")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "empty").mkdir()
+    for begins_anew in ("empty", "absent"):
+        train(tmp_path / "run", f"checkpoint.load={tmp_path / begins_anew}", "train.exit_interval=1")
+
+
 def test_folder_that_is_a_file(train: Train, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("in the way")
     call = train(tmp_path / "run", code=2)
