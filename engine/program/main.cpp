@@ -35,7 +35,9 @@ int main(int count, char** words) {
   using namespace bascule::cli;
 #ifdef BASCULE_BUILD_PYTHON
   const char* given = std::getenv("BASCULE_PYTHON");
-  if ((given == nullptr || *given == '\0') && std::filesystem::exists(BASCULE_BUILD_PYTHON))
+  std::error_code ignored;  // of a home that only its owner may look into, for instance
+  if ((given == nullptr || *given == '\0') &&
+      std::filesystem::exists(BASCULE_BUILD_PYTHON, ignored))
     ::setenv("BASCULE_PYTHON", BASCULE_BUILD_PYTHON, /*overwrite=*/1);
 #endif
   return run({words + (count > 0 ? 1 : 0), words + count},

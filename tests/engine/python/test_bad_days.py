@@ -1,6 +1,7 @@
 """What a run says when its disk or its data fail, and that nothing is lost then."""
 
 import os
+import re
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
@@ -47,10 +48,14 @@ def files(root: Path, step: int) -> dict[str, bytes]:
     return {name: (root / f"iter_{step:07}" / name).read_bytes() for name in FILES}
 
 
-def mount(*words: object) -> None:
-    """Needs root: CI is, and a developer has `sudo`."""
+def as_root(*words: object) -> list[str]:
+    """CI is root, and a developer has `sudo`."""
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    subprocess.run([*prefix, *map(str, words)], check=True)
+    return [*prefix, *map(str, words)]
+
+
+def mount(*words: object) -> None:
+    subprocess.run(as_root(*words), check=True)
 
 
 @contextmanager
@@ -183,6 +188,20 @@ def test_hugging_face_directory_is_no_run_to_resume(train: Train, tmp_path: Path
     (tmp_path / "empty").mkdir()
     for begins_anew in ("empty", "absent"):
         train(tmp_path / "run", f"checkpoint.load={tmp_path / begins_anew}", "train.exit_interval=1")
+
+
+def test_python_that_may_not_be_looked_at(engine: Path) -> None:
+    """The build's Python lies in a folder that the user may not enter: help needs none."""
+    cache = (engine / "CMakeCache.txt").read_text()
+    folder = Path(re.search(r"^BASCULE_PYTHON:\w+=(.+)$", cache, re.MULTILINE)[1]).parent
+    # Mounted for this process alone. Root enters every folder but by a capability, given up here.
+    script = """mount -t tmpfs -o mode=0 bascule "$1" && shift && exec setpriv \
+        --bounding-set=-dac_override,-dac_read_search "$@" """
+    program = [engine / "bascule-engine", "train", "--help"]
+    command = as_root("unshare", "-m", "sh", "-c", script, "sh", folder.resolve(), *program)
+    call = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert call.returncode == 0, call.stderr
+    assert "Train a model" in call.stdout
 
 
 def test_folder_that_is_a_file(train: Train, tmp_path: Path) -> None:
