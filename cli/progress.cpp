@@ -46,6 +46,19 @@ void Progress::warn(std::string_view text) {
   print("bascule: " + terminal_.yellow("warning:") + " " + printable(text));
 }
 
+void Progress::draw(const std::string& name, double part, const std::vector<std::string>& facts) {
+  const std::lock_guard lock(mutex_);
+  if (quiet_ || !terminal_.live || !due(Clock::now())) return;
+  put(live_line(printable(name), part, facts, columns_of(STDERR_FILENO) - 1));
+}
+
+void Progress::above(const std::function<void()>& write) {
+  const std::lock_guard lock(mutex_);
+  erase();
+  write();
+  if (terminal_.live) next_.store(0);
+}
+
 void Progress::finish() {
   const std::lock_guard lock(mutex_);
   erase();
@@ -56,13 +69,16 @@ bool Progress::warned(const std::string& text) const {
   return std::find(warnings_.begin(), warnings_.end(), text) != warnings_.end();
 }
 
-void Progress::show(Clock::time_point now) {
-  if (quiet_ || moment_.phase.empty()) return;
-  if (now.time_since_epoch().count() < next_.load()) return;
+bool Progress::due(Clock::time_point now) {
+  if (now.time_since_epoch().count() < next_.load()) return false;
   next_.store((now + (terminal_.live ? Clock::duration(kRedraw) : Clock::duration(kLogEvery)))
                   .time_since_epoch()
                   .count());
+  return true;
+}
 
+void Progress::show(Clock::time_point now) {
+  if (quiet_ || moment_.phase.empty() || !due(now)) return;
   moment_.done = done_.load();
   moment_.seconds = std::chrono::duration<double>(now - began_).count();
   const double passed = std::chrono::duration<double>(now - sampled_).count();
@@ -75,7 +91,11 @@ void Progress::show(Clock::time_point now) {
   }
   if (!terminal_.live) return say("bascule: " + log_line(moment_) + "\n");
   // One column less than there are: a full line would wrap on some terminals.
-  say("\r" + live_line(moment_, columns_of(STDERR_FILENO) - 1) + "\x1b[K");
+  put(live_line(moment_, columns_of(STDERR_FILENO) - 1));
+}
+
+void Progress::put(const std::string& line) {
+  say("\r" + line + "\x1b[K");
   drawn_ = true;
 }
 

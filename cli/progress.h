@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@ struct Moment {
   double rate = 0;              ///< bytes a second of late
 };
 
+/// "NAME  [=====>    ]  FACT  FACT", cut to `columns`: the first facts, as many as fit, and a bar
+/// of `part` of the work, from 0 to 1, where it is known and there is room.
+std::string live_line(const std::string& name, std::optional<double> part,
+                      const std::vector<std::string>& facts, int columns);
 /// "copying [=====>    ]  48%  1.2 of 2.5 GB  1.31 GB/s  1.02 s left", cut to `columns`.
 std::string live_line(const Moment& moment, int columns);
 /// The same without a bar.
@@ -39,6 +45,10 @@ class Progress final : public Reporter {
   void note(std::string_view text) override;
   void warn(std::string_view text) override;
 
+  /// Draws the live line of work that is no matter of bytes; elsewhere than on a terminal nothing.
+  void draw(const std::string& name, double part, const std::vector<std::string>& facts);
+  /// Runs what writes lines, with the live line out of their way. The next draw() is seen at once.
+  void above(const std::function<void()>& write);
   /// Takes the live line off the terminal.
   void finish();
   /// Whether this warning has been shown.
@@ -47,7 +57,9 @@ class Progress final : public Reporter {
  private:
   using Clock = std::chrono::steady_clock;
 
+  bool due(Clock::time_point now);
   void show(Clock::time_point now);
+  void put(const std::string& line);
   void print(const std::string& line);  ///< above the live line
   void erase();
 

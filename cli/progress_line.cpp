@@ -45,19 +45,24 @@ std::string bar(double part, int columns) {
 
 }  // namespace
 
-std::string live_line(const Moment& moment, int columns) {
+std::string live_line(const std::string& name, std::optional<double> part,
+                      const std::vector<std::string>& facts, int columns) {
   const auto room = static_cast<size_t>(std::max(columns, 1));
-  std::string line = moment.phase, tail;
-  for (const std::string& fact : facts(moment)) {
+  std::string line = name, tail;
+  for (const std::string& fact : facts) {
     if (width_of(line) + width_of(tail) + 2 + width_of(fact) > room) break;
     tail += "  " + fact;
   }
   const int left = static_cast<int>(room - std::min(room, width_of(line) + tail.size() + 2));
-  if (moment.total > 0 && left >= kNarrowestBar)
-    line += "  " + bar(fraction(moment), std::min(left, kWidestBar));
+  if (part && left >= kNarrowestBar) line += "  " + bar(*part, std::min(left, kWidestBar));
   line += tail;
   if (line.size() > room) line.resize(room);
   return line;
+}
+
+std::string live_line(const Moment& moment, int columns) {
+  const auto part = moment.total > 0 ? std::optional(fraction(moment)) : std::nullopt;
+  return live_line(moment.phase, part, facts(moment), columns);
 }
 
 std::string log_line(const Moment& moment) {

@@ -7,6 +7,7 @@
 #include "bridge/megatron_model.h"
 #include "cli/progress.h"
 #include "program/verbs.h"
+#include "program/training_line.h"
 #include "recipe/flops.h"
 #include "recipe/resolve.h"
 #include "train/peak_memory.h"
@@ -77,13 +78,23 @@ Result run(const Wanted& wanted, const Session& session) {
   for (const std::string& note : resolved.notes) progress.note(note);
   if (wanted.dry_run)
     return {.exit = 0, .out = to_annotated_yaml(resolved) + costs(resolved.settings), .err = {}};
-  const TrainOutcome outcome = train(resolved, progress, [&](const std::string& line) {
+  TrainingLine live(progress);
+  Hooks hooks;
+  if (!session.json)
+    hooks.tell = [&](const bascule::Moment& moment) {
+      if (moment.step) live.step(*moment.step);
+    };
+  const auto told = [&](const std::string& line) {
     if (session.quiet) return;
-    if (session.json)
-      say(line + "\n");  // stdout is for the object
-    else
-      write_all(STDOUT_FILENO, line + "\n");
-  });
+    progress.above([&] {
+      if (session.json)
+        say(line + "\n");  // stdout is for the object
+      else
+        write_all(STDOUT_FILENO, line + "\n");
+    });
+    live.draw();
+  };
+  const TrainOutcome outcome = train(resolved, progress, told, hooks);
   progress.finish();
   if (session.json) return {.exit = 0, .out = as_json(outcome), .err = {}};
   return {.exit = 0, .out = session.quiet ? "" : as_text(outcome), .err = {}};

@@ -41,6 +41,13 @@ TEST(LiveLine, EndsFull) {
   EXPECT_NE(live_line({.phase = "p", .done = 30, .total = 10}, 80).find("100%"), std::string::npos);
 }
 
+TEST(LiveLine, TakesOtherFactsThanBytes) {
+  EXPECT_EQ(live_line("training", 0.5, {"step 5 of 10", "loss 3.2145"}, 60),
+            "training  [=========>          ]  step 5 of 10  loss 3.2145");
+  EXPECT_EQ(live_line("training", 0.5, {"step 5 of 10", "loss 3.2145"}, 30),
+            "training  step 5 of 10");
+}
+
 TEST(LogLine, HasNoBar) {
   EXPECT_EQ(log_line({.phase = "writing", .total = 2'500'000'000}), "writing, 2.50 GB");
   EXPECT_EQ(log_line(kHalf), "writing: 48%, 1.20 GB of 2.50 GB, 1.30 GB/s, 1.00 s left");
@@ -87,6 +94,32 @@ TEST(Progress, LeavesNoLiveLineBehind) {
             "\r" + live_line({.phase = "writing", .total = 1000}, 79) +
                 "\x1b[K\r\x1b[Kbascule: warning: it matters\n\r" +
                 live_line({.phase = "verifying", .total = 1000}, 79) + "\x1b[K\r\x1b[K");
+}
+
+TEST(Progress, DrawsBelowWhatOthersWrite) {
+  testing::internal::CaptureStderr();
+  const std::string line = "\r" + live_line("training", 0.5, {"step 5 of 10"}, 79) + "\x1b[K";
+  {
+    Progress progress({.live = true, .columns = 80}, false);
+    progress.draw("training", 0.5, {"step 5 of 10"});
+    progress.draw("training", 0.6, {"step 6 of 10"});  // not so soon
+    progress.above([] { say("iteration 5\n"); });
+    progress.draw("training", 0.5, {"step 5 of 10"});
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            line + "\r\x1b[Kiteration 5\n" + line + "\r\x1b[K");
+}
+
+TEST(Progress, DrawsNothingInALogAndNothingQuietly) {
+  testing::internal::CaptureStderr();
+  {
+    Progress log({}, false), quiet({.live = true, .columns = 80}, true);
+    for (Progress* each : {&log, &quiet}) {
+      each->draw("training", 0.5, {"step 5 of 10"});
+      each->above([] { say("iteration 5\n"); });
+    }
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "iteration 5\niteration 5\n");
 }
 
 TEST(Progress, TakesCallsFromManyThreads) {
