@@ -5,8 +5,8 @@
 #   scripts/nightly.sh --stage NAME   one stage (again: one more)
 #
 # The whole tree under clang-tidy, all tests as the preset dev builds them and under the sanitizers, a
-# minute of fuzzing a parser, 200 kills, the Python package from nothing, the fixtures derived again,
-# coverage.
+# minute of fuzzing a parser, 200 kills of conversions and 30 of training runs, the Python package from
+# nothing, the fixtures derived again, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/stages.sh
@@ -52,6 +52,14 @@ stage_bad_days() {
   python3 tests/bad_days/run.py --binary build/release/bascule --kills 200
 }
 
+# Training runs that are killed while they start, step and save.
+stage_engine_kills() {
+  scripts/python_env.sh
+  build release
+  build engine -DBASCULE_BUILT="$PWD/build/release"
+  KILLS=30 .venv/bin/python -m pytest tests/engine/python -k kill
+}
+
 # The Python package's extension under clang-tidy, and the package made from nothing, as users make it.
 stage_python() {
   build release
@@ -77,6 +85,6 @@ stage_coverage() {
     --exclude-unreachable-branches --exclude-throw-branches -j "$jobs" | tee build/logs/coverage.txt
 }
 
-stages=(packages tidy dev asan tsan fuzz bad_days python fixtures coverage)
+stages=(packages tidy dev asan tsan fuzz bad_days engine_kills python fixtures coverage)
 run_stages "$@"
 [[ ! -f build/logs/coverage.txt ]] || tail -n 3 build/logs/coverage.txt >&2
