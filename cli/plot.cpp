@@ -120,6 +120,10 @@ Result run(const Wanted& wanted, const Session& session) {
       wanted.out.empty() ? (metrics.parent_path() / "plot.svg").string() : wanted.out;
   require(out.ends_with(".svg") || out.ends_with(".png"), Kind::user,
           "--out {} ends neither in .svg nor in .png", out);
+  const fs::path parent = fs::path(out).parent_path();
+  std::error_code ignored;
+  require(parent.empty() || fs::is_directory(parent, ignored), Kind::user,
+          "--out {}: there is no folder {}; make it, or name another", out, parent.string());
   const std::vector<Json> rows = rows_of(metrics);
   run_gnuplot(script(rows, out));
   if (session.json)
