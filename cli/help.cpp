@@ -24,7 +24,9 @@ constexpr std::string_view kExitCodes[][2] = {
     {"5", "an architecture, key or combination that is not supported"},
     {"6", "I/O error, no space, no permission, locked by another process"},
     {"70", "internal error"},
-    {"130, 143", "stopped by SIGINT, SIGTERM"},
+    {"130, 143",
+     "stopped by SIGINT, SIGTERM; 0 after a training that they stopped has saved "
+     "(train.exit_signal_handler)"},
     {"141", "done, but the reader of the output left early"},
 };
 
