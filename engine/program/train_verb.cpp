@@ -3,11 +3,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "bridge/megatron_model.h"
 #include "cli/progress.h"
-#include "program/verbs.h"
 #include "program/training_line.h"
+#include "program/verbs.h"
 #include "recipe/flops.h"
 #include "recipe/resolve.h"
 #include "train/peak_memory.h"
@@ -22,19 +23,22 @@ struct Wanted {
   bool dry_run = false;
 };
 
+using Json = nlohmann::ordered_json;
+
 std::string as_json(const TrainOutcome& outcome) {
-  const nlohmann::ordered_json object = {{"ok", true},
-                                         {"step", outcome.step},
-                                         {"steps", outcome.steps},
-                                         {"consumed_samples", outcome.consumed_samples},
-                                         {"loss", outcome.loss},
-                                         {"begun", outcome.begun},
-                                         {"saved", outcome.saved},
-                                         {"stopped", outcome.stopped}};
+  const Json object = {{"ok", true},
+                       {"step", outcome.step},
+                       {"steps", outcome.steps},
+                       {"consumed_samples", outcome.consumed_samples},
+                       {"loss", outcome.loss ? Json(*outcome.loss) : Json()},
+                       {"begun", outcome.begun},
+                       {"saved", outcome.saved},
+                       {"stopped", outcome.stopped}};
   return object.dump() + "\n";
 }
 
 std::string as_text(const TrainOutcome& outcome) {
+  if (outcome.finished) return "";
   std::string text =
       "done: step " + std::to_string(outcome.step) + " of " + std::to_string(outcome.steps);
   if (!outcome.stopped.empty())
@@ -71,11 +75,25 @@ std::string costs(const Settings& settings) {
       static_cast<double>(counts.all * kEach) / 1e9, memory_cost(settings));
 }
 
+/// Each setting that the YAML of a dry run shows, with where it comes from, and the comments.
+std::string dry_run_json(const Resolved& resolved) {
+  Json settings = Json::object(), costs_of_run = Json::array();
+  for (const ResolvedValue& value : shown_values(resolved))
+    settings[value.path] = {{"value", Json::parse(to_json(value.value))},
+                            {"from", value.origin.place}};
+  std::istringstream lines(costs(resolved.settings));
+  for (std::string line; std::getline(lines, line);) costs_of_run.push_back(line.substr(2));
+  const Json object = {
+      {"ok", true}, {"recipe", resolved.recipe}, {"settings", settings}, {"costs", costs_of_run}};
+  return object.dump(2) + "\n";
+}
+
 Result run(const Wanted& wanted, const Session& session) {
   const Resolved resolved = resolve(wanted.recipe, wanted.overrides);
   check_without_python(resolved.settings);
   Progress progress(session.err, session.quiet);
   for (const std::string& note : resolved.notes) progress.note(note);
+  if (wanted.dry_run && session.json) return {.exit = 0, .out = dry_run_json(resolved), .err = {}};
   if (wanted.dry_run)
     return {.exit = 0, .out = to_annotated_yaml(resolved) + costs(resolved.settings), .err = {}};
   TrainingLine live(progress);

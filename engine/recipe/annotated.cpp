@@ -1,5 +1,6 @@
 // Resolved settings as YAML, each with its origin.
 #include <algorithm>
+#include <iterator>
 
 #include "recipe/resolve.h"
 
@@ -18,11 +19,18 @@ std::string on_line(const Tree& value) {
 
 }  // namespace
 
+std::vector<ResolvedValue> shown_values(const Resolved& resolved) {
+  std::vector<ResolvedValue> shown;
+  std::ranges::copy_if(resolved.values, std::back_inserter(shown), [](const ResolvedValue& each) {
+    return !each.value.is_null() || each.origin.kind != Origin::Kind::fallback;
+  });
+  return shown;
+}
+
 std::string to_annotated_yaml(const Resolved& resolved) {
   std::string text = "# bascule train " + resolved.recipe + "\n";
   std::string_view group;
-  for (const ResolvedValue& value : resolved.values) {
-    if (value.value.is_null() && value.origin.kind == Origin::Kind::fallback) continue;
+  for (const ResolvedValue& value : shown_values(resolved)) {
     const size_t dot = value.path.find('.');
     std::string line = value.path.substr(dot == std::string::npos ? 0 : dot + 1);
     if (dot != std::string::npos) {

@@ -34,8 +34,10 @@ Resolved resolve(const std::string& recipe, const std::vector<std::string>& over
 Resolved resolve_text(const std::string& text, const std::string& place,
                       ModelFrom from = ModelFrom::settings);
 
-/// YAML that resolves to the same settings: every value that is not unset by default, with its
-/// origin as a comment.
+/// Every value that is not unset by default.
+std::vector<ResolvedValue> shown_values(const Resolved& resolved);
+
+/// YAML that resolves to the same settings: the shown values, each with its origin as a comment.
 std::string to_annotated_yaml(const Resolved& resolved);
 
 /// The settings that a recipe of the library gives the value that it inherits, or the default.

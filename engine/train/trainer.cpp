@@ -65,11 +65,13 @@ class Loop {
     outcome_.begun = run_.begun;
     outcome_.steps = steps_;
     if (hooks_.begun) hooks_.begun(held_);
-    say_(run_.begun);
-    if (run_.counters.step >= steps_) {
-      say_(fmt::format("nothing to do: {} of {} steps are done", run_.counters.step, steps_));
+    outcome_.finished = run_.counters.step >= steps_;
+    if (outcome_.finished) {
+      say_(fmt::format("nothing to do: {} of {} steps are done ({})", run_.counters.step, steps_,
+                       run_.begun));
       return finished();
     }
+    say_(run_.begun);
     if (const auto& path = settings_.logger.save_config_filepath)
       write_file_atomically(*path, to_annotated_yaml(resolved_));
     if (settings_.validation.skip_train) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "bascule/reporter.h"
@@ -14,10 +15,11 @@ namespace bascule {
 struct TrainOutcome {
   int64_t step = 0, steps = 0;  // done, of so many
   int64_t consumed_samples = 0;
-  double loss = 0;      // of the last step
-  std::string begun;    // where it started from
-  std::string saved;    // the last checkpoint; empty: none
-  std::string stopped;  // why it stopped before its end; empty: it did not
+  std::optional<double> loss;  // of the last step; empty: none was done
+  std::string begun;           // where it started from
+  std::string saved;           // the last checkpoint; empty: none
+  std::string stopped;         // why it stopped before its end; empty: it did not
+  bool finished = false;       // before it began: there was nothing to do, which was said
 };
 
 /// Trains as the settings say, on this rank alone. `say` gets the lines for people. Throws Error,

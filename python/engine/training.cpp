@@ -202,7 +202,7 @@ auto unlocked_with_hooks(Work work) {
 }
 
 nb::object value(const TrainOutcome& outcome) {
-  const auto& [step, steps, consumed_samples, loss, begun, saved, stopped] = outcome;
+  const auto& [step, steps, consumed_samples, loss, begun, saved, stopped, finished] = outcome;
   nb::dict fields;
   fields["step"] = step;
   fields["steps"] = steps;
@@ -211,6 +211,7 @@ nb::object value(const TrainOutcome& outcome) {
   fields["begun"] = text(begun);
   fields["saved"] = saved.empty() ? nb::object(nb::none()) : text(saved);
   fields["stopped"] = stopped.empty() ? nb::object(nb::none()) : text(stopped);
+  fields["finished"] = finished;
   return fields;
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+import yaml
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from conftest import HF, ROOT, one_thread
@@ -154,8 +155,33 @@ def test_finished_run_is_said_in_one_line(train, tmp_path: Path) -> None:
     train("run")
     before = data(tmp_path / "run")
     call = train("run")
-    assert "nothing to do: 10 of 10 steps are done" in call.stdout
+    (line,) = call.stdout.splitlines()
+    assert line.startswith("nothing to do: 10 of 10 steps are done (resumed ")
+    assert str(tmp_path / "run/iter_0000010") in line
+    assert call.stderr == ""
+    outcome = json.loads(train("run", "--json").stdout)
+    assert outcome["step"] == 10 and outcome["loss"] is None
+    assert json.loads(train("run", "train.train_iters=11", "--json").stdout)["loss"] > 0
     assert data(tmp_path / "run") == before
+
+
+def test_dry_run_is_one_json_object(train, engine: Path) -> None:
+    settings = ["optimizer.lr=2.0e-3", "--dry-run"]
+    found = json.loads(train("run", *settings, "--json").stdout)
+    assert found["ok"] is True and found["recipe"].endswith("toy.yaml")
+    assert found["settings"]["optimizer.lr"] == {"value": 0.002, "from": "override"}
+    shown = yaml.safe_load(train("run", *settings).stdout)
+    for path, setting in found["settings"].items():
+        value = shown
+        for key in path.split(".", 1):
+            value = value[key]
+        assert setting["value"] == value, path
+    assert sum(len(group) if isinstance(group, dict) else 1 for group in shown.values()) == len(
+        found["settings"]
+    )
+    command = [engine / "bascule-engine", "train", "smollm2_135m", "--dry-run", "--json"]
+    (first, *costs) = json.loads(subprocess.check_output(command))["costs"]
+    assert first.startswith("134515008 parameters") and len(costs) == 3
 
 
 def test_keeps_the_last(train, tmp_path: Path) -> None:
@@ -267,7 +293,13 @@ def test_sigterm_saves_and_resumes_bit_for_bit(train, tmp_path: Path) -> None:
     assert data(root, 400) == data(tmp_path / "straight", 400)
 
 
+def saved_step(root: Path) -> int:
+    tracker = root / "latest_checkpointed_iteration.txt"
+    return int(tracker.read_text()) if tracker.exists() else 0
+
+
 def test_killed_runs_end_with_the_same_weights(train, tmp_path: Path) -> None:
+    """Every other one is killed while it starts, most of the rest after steps of their own."""
     train("straight", "checkpoint.save_interval=1")
     chance = random.Random(3)
     environment = one_thread()
@@ -290,15 +322,6 @@ def test_killed_runs_end_with_the_same_weights(train, tmp_path: Path) -> None:
         ended = process.wait()
         for folder in root.glob("iter_*"):  # whatever has its name is whole
             assert (folder / "bascule/manifest.json").exists()
-    train("killed", "checkpoint.save_interval=1")
-    assert data(root) == data(tmp_path / "straight")
-    assert not list(root.glob(".*partial*"))
-def saved_step(root: Path) -> int:
-    tracker = root / "latest_checkpointed_iteration.txt"
-    return int(tracker.read_text()) if tracker.exists() else 0
-
-
-    """Every other one is killed while it starts, most of the rest after steps of their own."""
         if ended == -signal.SIGKILL:
             in_steps += saved_step(root) > before
             continue
@@ -306,3 +329,6 @@ def saved_step(root: Path) -> int:
         assert data(root) == data(tmp_path / "straight")
         shutil.rmtree(root)
     assert in_steps >= min(1, kills)
+    train("killed", "checkpoint.save_interval=1")
+    assert data(root) == data(tmp_path / "straight")
+    assert not list(root.glob(".*partial*"))
