@@ -43,7 +43,7 @@ TEST(LiveLine, EndsFull) {
 
 TEST(LiveLine, TakesOtherFactsThanBytes) {
   EXPECT_EQ(live_line("training", 0.5, {"step 5 of 10", "loss 3.2145"}, 60),
-            "training  [=========>          ]  step 5 of 10  loss 3.2145");
+            "training  [==========>          ]  step 5 of 10  loss 3.2145");
   EXPECT_EQ(live_line("training", 0.5, {"step 5 of 10", "loss 3.2145"}, 30),
             "training  step 5 of 10");
 }
