@@ -87,6 +87,7 @@ Tree tokenizer_section(const std::string& hf_model_id) {
 /// The settings that no family has, for a message.
 std::string unsaid_text(const Tree& model, const std::vector<UnsaidSetting>& unsaid) {
   std::vector<std::string> said;
+  said.reserve(unsaid.size());
   for (const UnsaidSetting& setting : unsaid)
     said.push_back(fmt::format("model.{} is {}, where {} has {}", setting.key,
                                setting_text(model.find(setting.key)), setting.family->name,
