@@ -223,7 +223,8 @@ std::vector<Manifest::Entry> execute(const Output& output, const Gather& gather,
   const int64_t limit = window_bytes(options.memory, options.threads);
   Tasks tasks(output, limit, std::move(done));
   std::vector<Buffers> buffers(static_cast<size_t>(std::max(1, options.threads)));
-  for (Buffers& each : buffers) each.bytes.reserve(most_bytes(output, limit));
+  const size_t most = most_bytes(output, limit);
+  for (Buffers& each : buffers) each.bytes.reserve(most);
   parallel_until_done(options.threads, [&](int worker) {
     const std::optional<Task> taken = tasks.next();
     if (!taken) return false;
