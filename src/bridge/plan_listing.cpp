@@ -21,15 +21,14 @@ PlanListing plan_listing(const std::string& source_path, const std::string& to,
                          const std::string& only, const ParallelSizes& sizes,
                          const Options& options) {
   require(to == "megatron" || to == "hf", Kind::user, "--to takes megatron or hf, not {}", to);
-  require(sizes.vpp == 1 || sizes.pp > 1, Kind::user,
-          "--vpp {} is for pipelines: give a --pp above 1, too, or leave --vpp out", sizes.vpp);
-  const Opened source = open_model(source_path, options);
   const Mesh mesh{.tp = sizes.tp,
                   .pp = sizes.pp,
                   .vpp = sizes.vpp,
                   .cp = sizes.cp,
                   .ep = sizes.ep,
                   .etp = sizes.etp};
+  check(mesh);
+  const Opened source = open_model(source_path, options);
   MegatronForm form = usual_form(source.arch);
   form.vocab_multiple = options.padded_vocab_multiple;
   const Place from{0, &source.dialect, {}};

@@ -90,11 +90,15 @@ std::vector<KeptLayer> kept_layers(int64_t layers, const Mesh& mesh, int64_t pp_
   return kept;
 }
 
-void check(const Mesh& mesh, const Arch& arch) {
+void check(const Mesh& mesh) {
   for (const int64_t size : {mesh.tp, mesh.pp, mesh.vpp, mesh.cp, mesh.ep, mesh.expert_tp()})
     require(size >= 1, Kind::user, "a parallel size must be at least 1, not {}", size);
-  require(mesh.vpp == 1 || mesh.pp > 1, Kind::unsupported,
-          "virtual pipeline stages ({}) need a pipeline size above 1", mesh.vpp);
+  require(mesh.vpp == 1 || mesh.pp > 1, Kind::user,
+          "--vpp {} is for pipelines: give a --pp above 1, too, or leave --vpp out", mesh.vpp);
+}
+
+void check(const Mesh& mesh, const Arch& arch) {
+  check(mesh);
   const std::vector<Divided> all = divided_by(mesh, arch);
   for (const Divided& each : all)
     if (each.number % each.ranks != 0)

@@ -37,7 +37,9 @@ struct KeptLayer {
 /// Throws Error{unsupported} when the layers do not divide.
 std::vector<KeptLayer> kept_layers(int64_t layers, const Mesh& mesh, int64_t pp_rank);
 
-/// Throws Error{unsupported}, naming both numbers, unless the mesh can hold the model.
+/// Throws Error{user} where the sizes make no mesh, whatever the model.
+void check(const Mesh& mesh);
+/// The same, and throws Error{unsupported}, naming both numbers, where it cannot hold the model.
 void check(const Mesh& mesh, const Arch& arch);
 
 }  // namespace bascule
