@@ -40,6 +40,7 @@ Parameters::Parameters(const Slots& slots, Dialect local, const Shards& shards,
   std::vector<Shape> shapes;
   for (const Binding& row : local_.bindings) {
     Parameter parameter = described(row, slots);
+    parameter.rows = parameter.slots == std::vector<std::string>{"embed"} && slots.find("head");
     const bool fp32 = slots.find(parameter.slots.front())->fp32;
     const Arena wanted{.expert = parameter.group == Group::expert_tensor,
                        .dtype = fp32 ? wide : options.dtype,
@@ -124,6 +125,10 @@ const Parameter* Parameters::tally(const std::string& slot) const {
 }
 
 void Parameters::begin_step() {
+  for (Parameter& each : all_) {
+    const std::optional<int64_t> version = std::exchange(each.cleared_at, std::nullopt);
+    each.zero = version && *version == each.gradient._version();
+  }
   for (Parameter& each : tallies_) each.gradient.zero_();
   for (const Arena& arena : arenas_) *arena.squares = {};
   for (Parameter& each : all_)
@@ -133,6 +138,11 @@ void Parameters::begin_step() {
 void Parameters::end_step() {
   for (Parameter& each : all_)
     if (each.gradient.defined() && first_writes(each)) each.gradient.zero_();
+}
+
+void Parameters::cleared() {
+  for (Parameter& each : all_)
+    if (each.rows && each.gradient.defined()) each.cleared_at = each.gradient._version();
 }
 
 bool first_writes(const Parameter& parameter) {

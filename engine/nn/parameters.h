@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -27,12 +28,15 @@ struct Parameter {
   std::vector<std::string> slots = {};
   Group group = Group::none;
   bool decay = true;         // weight decay applies: to matrices (Megatron's rule)
+  bool rows = false;         // a step's gradient is that of a few rows, and zero in all others
   at::Tensor value = {};     // in the model's dtype, or fp32 where the slot stays so
   at::Tensor gradient = {};  // fp32 or wider, undefined where frozen
   std::vector<std::shared_ptr<bool>> unwritten = {};  // of each tensor, see begin_step()
   size_t arena = 0;
-  int64_t offset = 0;                     // elements, in the arena
-  std::shared_ptr<Squares> squares = {};  // the arena's
+  int64_t offset = 0;                      // elements, in the arena
+  std::shared_ptr<Squares> squares = {};   // the arena's
+  std::optional<int64_t> cleared_at = {};  // the gradient's version when cleared() was called
+  bool zero = false;                       // at begin_step() the gradient was zero still
 };
 
 /// Parameters that are reduced, updated and stored together.
@@ -82,6 +86,9 @@ class Parameters {
   void begin_step();
   /// Gradients that nothing was added to since begin_step() become zero.
   void end_step();
+  /// The optimizer has left gradients of `rows` zero. begin_step() relies on it, unless something
+  /// was written to the arena meanwhile.
+  void cleared();
 
  private:
   ParameterOptions options_;

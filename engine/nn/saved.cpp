@@ -23,7 +23,7 @@ void add(const Saved::Waiting& waiting) {
     waiting.parameter->squares->sums.push_back(squares);
     waiting.parameter->squares->elements += gradient.numel();
   } else if (waiting.rows.defined()) {
-    if (overwrites) gradient.zero_();
+    if (overwrites && !waiting.parameter->zero) gradient.zero_();
     embedding_backward(gradient, waiting.dy, waiting.rows, waiting.factor);
   } else if (waiting.x.defined()) {
     add_products(gradient, waiting.dy, waiting.x, overwrites);

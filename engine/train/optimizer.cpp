@@ -47,19 +47,21 @@ Optimizer::Optimizer(Parameters& parameters, const AdamRule& rule)
   if (!parameters.device().is_cuda()) return;
   for (State& state : states_) {
     std::vector<int64_t> ends;
-    std::vector<uint8_t> decays;
+    std::vector<uint8_t> rules;
     for (const Parameter& parameter : parameters.all()) {
       if (parameter.arena != state.arena) continue;
       const int64_t end = parameter.offset + parameter.value.numel();
-      if (!decays.empty() && decays.back() == static_cast<uint8_t>(parameter.decay)) {
+      const auto own = static_cast<uint8_t>((parameter.decay ? cuda::kDecays : 0) |
+                                            (parameter.rows ? cuda::kClears : 0));
+      if (!rules.empty() && rules.back() == own) {
         ends.back() = end;
       } else {
         ends.push_back(end);
-        decays.push_back(parameter.decay);
+        rules.push_back(own);
       }
     }
     state.ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(parameters.device());
-    state.decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(parameters.device());
+    state.rules = at::tensor(rules, at::TensorOptions(at::kByte)).to(parameters.device());
   }
 }
 
@@ -155,13 +157,15 @@ UpdateResult Optimizer::update_on_gpu(double lr, double weight_decay, double gra
                    .first = state.first,
                    .second = state.second,
                    .ends = state.ends,
-                   .decays = state.decays},
+                   .rules = state.rules},
                   rule(lr, weight_decay), scale);
     }
     // The next step is prepared while this one's parameters are updated.
     UpdateResult result{.gradient_norm = found.values().item<double>()};
     result.applied = std::isfinite(result.gradient_norm);
-    if (result.applied) ++steps;
+    if (!result.applied) return result;
+    parameters_.cleared();
+    ++steps;
     return result;
   }
   fail(Kind::internal, "this build has no kernels for GPUs");

@@ -50,8 +50,8 @@ class Optimizer {
     size_t arena = 0;
     at::Tensor first, second;
     at::Tensor remainders = {};  // of bf16 parameters, kernels/masters.h
-    // On a GPU that updates them: where neighbours that decay alike end, and whether they do.
-    at::Tensor ends = {}, decays = {};
+    // On a GPU that updates them: where neighbours of the same rules end, and these (launch.h).
+    at::Tensor ends = {}, rules = {};
   };
   UpdateResult update_on_gpu(double lr, double weight_decay, double gradient_scale);
   AdamW rule(double lr, double weight_decay) const;  // of the next update

@@ -74,9 +74,11 @@ __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, Ad
   const int64_t end = begin + kChunk < arena.count ? begin + kChunk : arena.count;
   const int first = range_of(arena, begin);
   const bool alike = range_of(arena, end - 1) == first;
-  const float usual = arena.decays[first] ? rates.keep : 1.0f;
-  const auto keep_at = [&](int64_t i) {
-    return alike ? usual : arena.decays[range_of(arena, i)] ? rates.keep : 1.0f;
+  const uint8_t usual = arena.rules[first];
+  const auto rules_at = [&](int64_t i) { return alike ? usual : arena.rules[range_of(arena, i)]; };
+  const auto keep_at = [&](int64_t i) { return rules_at(i) & kDecays ? rates.keep : 1.0f; };
+  const auto clear = [&](int64_t i, float gradient) {
+    if (rules_at(i) & kClears && gradient != 0) arena.gradients[i] = 0;
   };
   const int64_t i = begin + threadIdx.x * kPack;
   if (i + kPack <= end) {
@@ -88,6 +90,7 @@ __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, Ad
     store_masters<kPack>(arena, values, i, p);
     store<kPack>(arena.first + i, m);
     store<kPack>(arena.second + i, v);
+    for (int k = 0; k < kPack; ++k) clear(i + k, g.at[k]);
     return;
   }
   for (int64_t j = i; j < end; ++j) {
@@ -95,6 +98,7 @@ __global__ void __launch_bounds__(kBlock) update(AdamWArena arena, T* values, Ad
     p.at[0] = updated(p.at[0], arena.gradients[j] * scale, arena.first[j], arena.second[j], rates,
                       keep_at(j));
     store_masters<1>(arena, values, j, p);
+    clear(j, arena.gradients[j]);
   }
 }
 

@@ -51,50 +51,79 @@ __device__ inline void add(const Pack<T, kPack>& pack, float cap, LogSum& own) {
     values[k] = capped<kCaps>(wide(pack.at[k]), cap);
     largest = fmaxf(largest, values[k]);
   }
-  own.sum *= __expf(own.largest - largest);
-  for (int k = 0; k < kPack; ++k) own.sum += __expf(values[k] - largest);
+  if (largest > own.largest) own.sum *= __expf(own.largest - largest);
   own.largest = largest;
+  for (int k = 0; k < kPack; ++k) own.sum += __expf(values[k] - largest);
+}
+
+/// Sets a pack on its way to shared memory, where the thread that did so may read it after waiting.
+template <class T, int kPack>
+__device__ inline void set_out(T* to, const T* from) {
+  if constexpr (kPack * sizeof(T) == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                     static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                 "l"(from)
+                 : "memory");
+  else
+    store<kPack>(to, load<kPack>(from));
+}
+
+/// Calls `body` with places from `from` to `to`, kStride apart, and what `logits` has there, of
+/// which some is on its way at once.
+template <int kPack, int kStride, class T, class Body>
+__device__ inline void for_packs(const T* logits, int from, int to, const Body& body) {
+  constexpr int kAtOnce = 4;
+  for (; from < to; from += kAtOnce * kStride) {
+    Pack<T, kPack> packs[kAtOnce];
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i)
+      if (from + i * kStride < to) packs[i] = load<kPack>(logits + from + i * kStride);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i)
+      if (from + i * kStride < to) body(from + i * kStride, packs[i]);
+  }
 }
 
 // A block is a row's, which is read once as far as it fits into shared memory: its first `kept`
-// elements. What is left is likely to be in the cache still when it is read again.
+// elements. What is left is likely to be in the cache still when it is read again. Each thread
+// reads what it has copied itself.
 template <bool kCaps, class T, int kPack>
 __global__ void __launch_bounds__(kThreads, 1) loss(CrossEntropy arrays, T* logits, int kept) {
-  constexpr int kAhead = 4, kStride = kThreads * kPack;  // loads under way at once
+  constexpr int kAhead = 6, kStride = kThreads * kPack;
   extern __shared__ Pack<unsigned char, 16> memory[];
   T* const copy = reinterpret_cast<T*>(memory);
   const int64_t row = blockIdx.x;
   const int label = static_cast<int>(arrays.labels[row]);
   const int width = static_cast<int>(arrays.vocabulary), first = threadIdx.x * kPack;
+  const int rest = first + max(kept - first + kStride - 1, 0) / kStride * kStride;
   const float cap = arrays.soft_cap;
   T* z = logits + row * width;
+  const auto set_out_at = [&](int c) {
+    if (c < kept) set_out<T, kPack>(copy + c, z + c);
+    asm volatile("cp.async.commit_group;");
+  };
   LogSum own;
-  int c = first;
-  for (; c + (kAhead - 1) * kStride < width; c += kAhead * kStride) {
-    Pack<T, kPack> packs[kAhead];
-    for (int i = 0; i < kAhead; ++i) packs[i] = load<kPack>(z + c + i * kStride);
-    for (int i = 0; i < kAhead; ++i) {
-      if (c + i * kStride < kept) store<kPack>(copy + c + i * kStride, packs[i]);
-      add<kCaps>(packs[i], cap, own);
-    }
-  }
-  for (; c < width; c += kStride) {
-    const auto pack = load<kPack>(z + c);
-    if (c < kept) store<kPack>(copy + c, pack);
-    add<kCaps>(pack, cap, own);
+  for (int i = 0; i < kAhead; ++i) set_out_at(first + i * kStride);
+  for_packs<kPack, kStride>(z, rest, width,
+                            [&](int, const Pack<T, kPack>& pack) { add<kCaps>(pack, cap, own); });
+  for (int c = first; c < kept; c += kStride) {
+    asm volatile("cp.async.wait_group %0;" ::"n"(kAhead - 1) : "memory");
+    add<kCaps>(load<kPack>(copy + c), cap, own);
+    set_out_at(c + kAhead * kStride);
   }
   const float at_label = capped<kCaps>(wide(z[label]), cap);  // before anything is overwritten
   const float whole = log_sum(own);
   if (threadIdx.x == 0) arrays.losses[row] = whole - at_label;
   if (!arrays.gradient) return;
   const float weight = arrays.weights[row] * arrays.scale;
-  for (c = first; c < width; c += kStride) {
-    auto pack = c < kept ? load<kPack>(copy + c) : load<kPack>(z + c);
+  const auto set_slopes = [&](int c, Pack<T, kPack> pack) {
     for (int k = 0; k < kPack; ++k)
       pack.at[k] =
           narrow<T>(slope<kCaps>(capped<kCaps>(wide(pack.at[k]), cap), whole, weight, cap));
     store<kPack>(z + c, pack);
-  }
+  };
+  for_packs<kPack, kStride>(z, rest, width, set_slopes);
+  for (int c = first; c < kept; c += kStride) set_slopes(c, load<kPack>(copy + c));
   if (label / kPack % kThreads == threadIdx.x)  // who has stored there
     z[label] = narrow<T>(slope<kCaps>(at_label, whole, weight, cap, 1));
 }

@@ -212,7 +212,7 @@ void adamw(const AdamWState& state, const AdamW& rule, const Tensor& scale) {
          .second = data<float>(state.second),
          .count = state.values.numel(),
          .ends = data<int64_t>(state.ends),
-         .decays = data<uint8_t>(state.decays),
+         .rules = data<uint8_t>(state.rules),
          .ranges = static_cast<int>(state.ends.numel()),
          .scale = data<double>(scale)},
         rates, stream());

@@ -9,6 +9,7 @@
 
 #include "kernels/adamw.h"
 #include "kernels/attention.h"
+#include "kernels/cuda/update_rules.h"
 #include "kernels/device.h"
 #include "kernels/dispatch.h"
 #include "kernels/norm.h"
@@ -83,7 +84,7 @@ struct AdamWState {
   at::Tensor values;                    // [elements]: fp32, or bf16 with remainders (masters.h)
   at::Tensor remainders;                // int16, or undefined
   at::Tensor gradients, first, second;  // fp32
-  at::Tensor ends, decays;              // [ranges] int64 and uint8, on the device: as AdamWArena's
+  at::Tensor ends, rules;               // [ranges] int64 and uint8, on the device: as AdamWArena's
 };
 /// `scale` is a scalar in fp64 on the device, in place of rule.gradient_scale; where it is not a
 /// number, nothing is changed.

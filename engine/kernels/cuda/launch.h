@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/update_rules.h"
+
 namespace bascule::cuda {
 
 enum class Stored { f32, bf16 };
@@ -181,17 +183,16 @@ void add_grouped_products(const GroupedProducts& arrays, cudaStream_t);
 bool is_hopper();
 void add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t);
 
-/// As bascule::adamw(), over an arena whose ranges ([begin, ends[i]) each, from 0 to count) decay
-/// or not. bf16 values are the upper halves of masters, and come with `remainders` (masters.h).
-/// Nothing is changed where *scale, which multiplies gradients, is not a number.
+/// As bascule::adamw(), over an arena of ranges: [begin, ends[i]) each, from 0 to count. bf16
+/// values are the upper halves of masters, and come with `remainders` (masters.h). Nothing is
+/// changed where *scale, which multiplies gradients, is not a number.
 struct AdamWArena {
   Array values;
   int16_t* remainders = nullptr;
-  const float* gradients = nullptr;
-  float *first = nullptr, *second = nullptr;
+  float *gradients = nullptr, *first = nullptr, *second = nullptr;
   int64_t count = 0;
   const int64_t* ends = nullptr;
-  const uint8_t* decays = nullptr;
+  const uint8_t* rules = nullptr;  // kDecays, kClears
   int ranges = 0;
   const double* scale = nullptr;
 };

@@ -24,14 +24,16 @@ TEST(GpuSumOfSquares, IsTheReference) {
   }
 }
 
-/// Updates an arena of `sizes`, every other of which decays, on both devices: of fp32, or of bf16
-/// parameters with the remainders of masters.
+/// Updates an arena of `sizes`, every other of which decays and every third of which has its
+/// gradients cleared, on both devices: of fp32, or of bf16 parameters with the remainders of
+/// masters.
 void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
   std::vector<int64_t> ends;
-  std::vector<uint8_t> decays;
+  std::vector<uint8_t> rules;
   for (const int64_t size : sizes) {
     ends.push_back((ends.empty() ? 0 : ends.back()) + size);
-    decays.push_back(decays.size() % 2 == 0);
+    const size_t i = rules.size();
+    rules.push_back((i % 2 == 0 ? cuda::kDecays : 0) | (i % 3 == 1 ? cuda::kClears : 0));
   }
   const int64_t count = ends.back();
   SCOPED_TRACE(testing::Message() << count << " rounded " << rounded);
@@ -54,7 +56,7 @@ void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
       .first = gpu[2],
       .second = gpu[3],
       .ends = at::tensor(ends, at::TensorOptions(at::kLong)).to(at::kCUDA),
-      .decays = at::tensor(decays, at::TensorOptions(at::kByte)).to(at::kCUDA)};
+      .rules = at::tensor(rules, at::TensorOptions(at::kByte)).to(at::kCUDA)};
   for (int64_t step = 1; step <= 3; ++step) {
     AdamW rule{.lr = 1e-2, .weight_decay = 0.1, .step = step, .gradient_scale = 0.25};
     cuda::adamw(state, rule, at::full({}, 0.25, gpu[0].options().dtype(at::kDouble)));
@@ -62,8 +64,9 @@ void check_adamw(const std::vector<int64_t>& sizes, bool rounded) {
       const auto part = [&](const Tensor& all) {
         return all.narrow(0, ends[i] - sizes[i], sizes[i]);
       };
-      rule.weight_decay = decays[i] ? 0.1 : 0;
+      rule.weight_decay = rules[i] & cuda::kDecays ? 0.1 : 0;
       adamw(part(cpu[0]), part(cpu[1]), part(cpu[2]), part(cpu[3]), rule);
+      if (rules[i] & cuda::kClears) part(cpu[1]).zero_();
     }
   }
   const auto masters = [&] { return rounded ? masters_of(values, remainders) : gpu[0]; };
@@ -172,9 +175,9 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   }
 
   Optimizer above(gpu.parameters, {.clip = 0.5}), below(cpu.parameters, {.clip = 0.5});
-  for (size_t i = 0; i < cpu.parameters.arenas().size(); ++i)
-    gpu.parameters.arenas()[i].gradients.copy_(cpu.parameters.arenas()[i].gradients);
   for (int i = 0; i < 3; ++i) {
+    for (size_t k = 0; k < cpu.parameters.arenas().size(); ++k)
+      gpu.parameters.arenas()[k].gradients.copy_(cpu.parameters.arenas()[k].gradients);
     const UpdateResult got = above.update(1e-2, 0.1, 0.5), expected = below.update(1e-2, 0.1, 0.5);
     EXPECT_NEAR(got.gradient_norm / expected.gradient_norm, 1, 1e-6);
     EXPECT_TRUE(got.applied);
@@ -183,6 +186,19 @@ void check_model(const Arch& arch, at::ScalarType type, double tolerance) {
   for (size_t i = 0; i < cpu.parameters.all().size(); ++i)
     EXPECT_LE(difference(master(above, i), master(below, i)), 1e-5);
   EXPECT_LE(difference(gpu.parameters.all()[0].value, master(above, 0).to(type).cpu()), 1e-2);
+
+  // The embedding's gradient is the same whether it was cleared by the update or is now.
+  const Tensor& rows = gpu.parameters.holding({"embed"}).gradient;
+  EXPECT_TRUE(arch.tied || rows.count_nonzero().item<int64_t>() == 0);
+  std::vector<Tensor> both;
+  for (int i = 0; i < 2; ++i) {
+    gpu.parameters.begin_step();
+    ours.forward_backward(there, 0.01);
+    gpu.parameters.end_step();
+    both.push_back(rows.clone());
+    rows.fill_(7);
+  }
+  EXPECT_LE(difference(both[0], both[1].cpu()), tolerance);
 
   gpu.parameters.arenas()[0].gradients.fill_(std::numeric_limits<float>::infinity());
   const Tensor before = master(above, 0).clone();

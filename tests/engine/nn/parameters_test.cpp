@@ -1,6 +1,7 @@
 // Gradients from one step to the next.
 #include "nn/parameters.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/nn/toy.h"
@@ -11,9 +12,9 @@ namespace {
 
 using at::Tensor;
 
-Arch tied_mixture() {
+Arch mixture(bool tied) {
   const Moe moe{.experts = 16, .top_k = 1, .width = 6, .norm_top_k = false};
-  Arch arch{.vocab = 13, .hidden = 12, .max_positions = 32, .tied = true, .norm = {.eps = 1e-5}};
+  Arch arch{.vocab = 13, .hidden = 12, .max_positions = 32, .tied = tied, .norm = {.eps = 1e-5}};
   arch.layers.assign(2, Layer{Gqa{.heads = 2, .kv_heads = 1, .head_dim = 6}, moe});
   return arch;
 }
@@ -35,7 +36,7 @@ void fill_gradients(Toy& toy, double value) {
 }
 
 TEST(Gradients, ForgetTheStepBefore) {
-  Toy fresh(tied_mixture()), used(tied_mixture());
+  Toy fresh(mixture(true)), used(mixture(true));
   const std::vector<Tensor> expected = gradients(fresh, 1);
   fill_gradients(used, std::numeric_limits<double>::quiet_NaN());
   const std::vector<Tensor> got = gradients(used, 1);
@@ -48,19 +49,39 @@ TEST(Gradients, ForgetTheStepBefore) {
 }
 
 TEST(Gradients, AddUpWithinAStep) {
-  Toy toy(tied_mixture());
+  Toy toy(mixture(true));
   const std::vector<Tensor> once = gradients(toy, 1), thrice = gradients(toy, 3);
   for (size_t i = 0; i < once.size(); ++i) expect_close(thrice[i], once[i] * 3);
 }
 
 TEST(Gradients, AddToWhatIsThereOutsideOfAStep) {
-  Toy toy(tied_mixture());
+  Toy toy(mixture(true));
   const std::vector<Tensor> once = gradients(toy, 1);
   fill_gradients(toy, 2);
   const Decoder decoder(toy.arch, toy.parameters, {});
   decoder.forward_backward(batch_of(1, 3, 13), 1);
   for (size_t i = 0; i < once.size(); ++i)
     expect_close(toy.parameters.all()[i].gradient, once[i] + 2);
+}
+
+TEST(Gradients, AreNotClearedAgainWhereTheOptimizerLeftThemZero) {
+  Toy toy(mixture(false));
+  const std::vector<Tensor> expected = gradients(toy, 1);
+  const Parameter& rows = toy.parameters.holding({"embed"});
+  ASSERT_TRUE(rows.rows);
+  EXPECT_FALSE(rows.zero);
+  std::fill_n(rows.gradient.data_ptr<double>(), rows.gradient.numel(), 0.0);
+  toy.parameters.cleared();
+  const std::vector<Tensor> again = gradients(toy, 1);
+  EXPECT_TRUE(rows.zero);
+  for (size_t i = 0; i < again.size(); ++i)
+    EXPECT_TRUE(at::equal(again[i], expected[i])) << toy.parameters.all()[i].name;
+  toy.parameters.cleared();
+  fill_gradients(toy, 5);  // by another hand
+  const std::vector<Tensor> got = gradients(toy, 1);
+  EXPECT_FALSE(rows.zero);
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], expected[i]));
+  EXPECT_FALSE(Toy(mixture(true)).parameters.holding({"embed"}).rows);
 }
 
 }  // namespace
