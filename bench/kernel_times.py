@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Where the time of a training step on a GPU goes, from a trace of it.
 
-    bascule train llama32_1b train.train_iters=14 profiling.use_pytorch_profiler=true
-    bench/kernel_times.py steps_10_12.pt.trace.json
+    bascule train llama32_1b train.train_iters=20 profiling.use_pytorch_profiler=true \\
+        profiling.profile_step_end=16
+    bench/kernel_times.py steps_10_16.pt.trace.json
 
 Prints a Markdown table: milliseconds a step and share of it, by kind of kernel; what no kernel
-covers is idle. A step is what the trace calls "step", from the first one's start to the last one's
-end. Host time is what the CPU does beside waiting for the GPU.
+covers is idle. A step is what the trace calls "step": what the CPU does for it, while the GPU still
+finishes the one before. So time counts from the second one's start to the last one's, of at least three.
+Host time is what the CPU does beside waiting for the GPU.
 """
 
 import json
@@ -48,10 +50,12 @@ def covered(spans: list[tuple[float, float]]) -> float:
 
 def breakdown(trace: Path) -> dict:
     events = [e for e in json.loads(trace.read_text())["traceEvents"] if e.get("ph") == "X"]
-    steps = [e for e in events if e["name"] == "step" and e.get("cat") == "user_annotation"]
-    if not steps:
-        sys.exit(f"{trace}: no step is traced; give profiling.profile_step_start and _end")
-    begin, end = min(e["ts"] for e in steps), max(e["ts"] + e["dur"] for e in steps)
+    steps = [e["ts"] for e in events if e["name"] == "step" and e.get("cat") == "user_annotation"]
+    if len(steps) < 3:
+        sys.exit(
+            f"{trace}: {len(steps)} steps are traced; give profiling.profile_step_start and _end"
+        )
+    begin, end, count = sorted(steps)[1], max(steps), len(steps) - 2
     inside = [e for e in events if begin <= e["ts"] < end]
     kinds: dict[str, float] = defaultdict(float)
     others: dict[str, float] = defaultdict(float)
@@ -67,29 +71,35 @@ def breakdown(trace: Path) -> dict:
         for e in inside
         if e.get("cat") in ("cuda_runtime", "cuda_driver") and WAITS.search(e["name"])
     ]
-    scale = 1e-3 / len(steps)
+    scale = 1e-3 / count
     return {
         "step_ms": (end - begin) * scale,
         "kinds_ms": {kind: time * scale for kind, time in kinds.items()},
         "others_ms": {name: time * scale for name, time in others.items()},
         "idle_ms": (end - begin - covered(spans)) * scale,
         "host_ms": (end - begin - covered(waits)) * scale,
-        "kernels": len(spans) / len(steps),
+        "kernels": len(spans) / count,
     }
+
+
+def table(found: dict) -> str:
+    step = found["step_ms"]
+    rows = sorted(found["kinds_ms"].items(), key=lambda row: -row[1])
+    lines = ["| | ms a step | % |", "|---|---:|---:|"]
+    for name, time in [*rows, ("idle", found["idle_ms"]), ("whole step", step)]:
+        lines.append(f"| {name} | {time:.2f} | {100 * time / step:.1f} |")
+    lines.append(
+        f"\n{found['kernels']:.0f} kernels and copies a step; the host works {found['host_ms']:.1f} ms."
+    )
+    for name, time in sorted(found["others_ms"].items(), key=lambda row: -row[1])[:8]:
+        lines.append(f"other: {time:.3f} ms {name}")
+    return "\n".join(lines)
 
 
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    found = breakdown(Path(sys.argv[1]))
-    step = found["step_ms"]
-    rows = sorted(found["kinds_ms"].items(), key=lambda row: -row[1])
-    print("| | ms a step | % |\n|---|---|---|")
-    for name, time in [*rows, ("idle", found["idle_ms"]), ("whole step", step)]:
-        print(f"| {name} | {time:.2f} | {100 * time / step:.1f} |")
-    print(f"\n{found['kernels']:.0f} kernels and copies a step; the host works {found['host_ms']:.1f} ms.")
-    for name, time in sorted(found["others_ms"].items(), key=lambda row: -row[1])[:8]:
-        print(f"other: {time:.3f} ms {name}")
+    print(table(breakdown(Path(sys.argv[1]))))
 
 
 if __name__ == "__main__":

@@ -1,366 +1,265 @@
 #!/usr/bin/env python3
-"""Times full training steps on one GPU: bascule-engine, and transformers with the same model.
+"""Times full training steps: bascule-engine, and transformers with the same weights and data.
 
-    bench/train.py                            Llama-3.2-1B: 2 x 4096, and 1 x 8192
-    bench/train.py --model llama3_8b_8layers  Llama-3-8B with 8 of its layers: 1 x 8192
-    bench/train.py --model qwen3_30b_a3b_4layers
-                                              Qwen3-30B-A3B with 4 of its layers: 2 x 4096
-    bench/train.py --batch 1x8192 --accumulate 4
-    bench/train.py --peer compiled            only this setting of transformers
-    bench/train.py --no-peer
+    bench/train.py                                Llama-3.2-1B: 2 x 4096, and 4 times 1 x 8192
+    bench/train.py --model llama3_8b_8layers      Llama-3-8B with 8 of its layers: 1 x 8192
+    bench/train.py --model qwen3_30b_a3b_4layers  Qwen3-30B-A3B with 4 of its layers: 2 x 4096
+    bench/train.py --model smollm2_135m           on a CPU, in fp32: 1 x 512
+    bench/train.py --batch 1x8192x8 --peer compiled --peer "compiled masters" --rounds 3
 
-Prints a line of JSON for each run, and a Markdown table. Both train all parameters in bf16, clip
-gradients and run AdamW each step; ours keeps fp32 masters, gradients and moments, as the peer's
-`masters` do. Tokens per second come from the median step after the first --warm ones, the
-peer's from their mean, which it makes without waiting for the GPU in between; peak memory
-is what the allocator of torch, which both use, has had in use. Model FLOPs count products of
-weights (those of experts that a token reaches) and causal attention three times a token, once
-forward and twice backward. Experts are measured twice: chosen in turn on both sides, so that all
-are equally busy, and chosen by random weights. The peer has them in grouped products (its
-experts_implementation "grouped_mm").
+Run it with a Python that has torch and transformers; it needs build/engine. Prints a line of JSON for
+each run, and Markdown tables: medians of interleaved runs, and the median of the runs' ratios.
+
+Both start from one Hugging Face directory of random weights, see the same random tokens in the same
+order, and train all parameters with the same settings of AdamW, gradients clipped; the losses of
+their first steps must agree. On a GPU that is in bf16: ours keeps fp32 masters, gradients and moments,
+as the peer's `masters` do. Our time of a step is the median of the steps after the first --warm, the
+peer's their mean, which it makes without waiting for the GPU in between. Peak memory is what torch's
+allocator, which both use, has had in use; on a CPU, the process's. Model FLOPs are counted by
+train_models.py. Experts are measured twice, chosen in turn on both sides and chosen by random
+weights; the peer has them in grouped products. On a GPU one more run of ours is traced: what its
+steps are made of (kernel_times.py).
 """
 
 import argparse
 import json
 import os
+import random
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+import contender
+import indexed_dataset
+import kernel_times
+from train_models import MODELS, Work
+
+ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "python/bascule"))
+from torch_libraries import torch_folder, torch_libraries
 
 PEAK = 989e12  # dense bf16 of an H100 or H200, FLOP/s
-
-PEERS = ("compiled", "compiled masters", "eager")
-
-
-@dataclass(frozen=True)
-class Model:
-    """What is trained: a recipe of ours with these overrides, and transformers' configuration."""
-
-    title: str
-    recipe: str
-    overrides: dict[str, object]
-    architecture: str
-    config: dict[str, object]
-    batches: tuple[str, ...]
-
-    @property
-    def experts(self) -> bool:
-        return "num_experts" in self.config
-
-    @property
-    def peers(self) -> tuple[str, ...]:
-        # Its grouped products of fp32 weights are not made in bf16.
-        return tuple(peer for peer in PEERS if not (self.experts and peer.endswith("masters")))
-
-
-MODELS = {
-    "llama32_1b": Model(
-        "Llama-3.2-1B",
-        "llama32_1b",
-        {},
-        "LlamaConfig",
-        {
-            "hidden_size": 2048,
-            "intermediate_size": 8192,
-            "num_hidden_layers": 16,
-            "vocab_size": 128256,
-            "num_attention_heads": 32,
-            "num_key_value_heads": 8,
-            "head_dim": 64,
-            "tie_word_embeddings": True,
-            "rope_theta": 5e5,
-            "max_position_embeddings": 131072,
-        },
-        ("2x4096", "1x8192"),
-    ),
-    "llama3_8b_8layers": Model(
-        "Llama-3-8B, 8 layers",
-        "llama3_8b",
-        {"model.num_layers": 8},
-        "LlamaConfig",
-        {
-            "hidden_size": 4096,
-            "intermediate_size": 14336,
-            "num_hidden_layers": 8,
-            "vocab_size": 128256,
-            "num_attention_heads": 32,
-            "num_key_value_heads": 8,
-            "head_dim": 128,
-            "tie_word_embeddings": False,
-            "rope_theta": 5e5,
-            "max_position_embeddings": 8192,
-        },
-        ("1x8192",),
-    ),
-    "qwen3_30b_a3b_4layers": Model(
-        "Qwen3-30B-A3B, 4 layers",
-        "qwen3_30b_a3b",
-        {
-            "model.num_layers": 4,
-            "model.recompute_granularity": "null",
-            "model.recompute_method": "null",
-            "model.recompute_num_layers": "null",
-        },
-        "Qwen3MoeConfig",
-        {
-            "hidden_size": 2048,
-            "intermediate_size": 6144,
-            "moe_intermediate_size": 768,
-            "num_hidden_layers": 4,
-            "vocab_size": 151936,
-            "num_attention_heads": 32,
-            "num_key_value_heads": 4,
-            "head_dim": 128,
-            "num_experts": 128,
-            "num_experts_per_tok": 8,
-            "norm_topk_prob": True,
-            "tie_word_embeddings": False,
-            "rope_theta": 1e6,
-            "max_position_embeddings": 40960,
-        },
-        ("2x4096",),
-    ),
-}
+AGREE = 0.01  # of the loss: both round to bf16, in another order
 
 
 @dataclass
-class Shape:
-    """A step: so many micro-batches of so many sequences of so many tokens."""
-
-    model: Model
-    rows: int
-    length: int
-    accumulate: int
-    in_turn: bool = False  # how experts are chosen
-
-    @property
-    def tokens(self) -> int:
-        return self.rows * self.length * self.accumulate
-
-    @property
-    def name(self) -> str:
-        times = f" x {self.accumulate}" if self.accumulate > 1 else ""
-        experts = ", experts in turn" if self.in_turn else ""
-        return f"{self.rows} x {self.length}{times}{experts}"
-
-
-@dataclass
-class Row:
+class Run:
     """What one run gave."""
 
     model: str
-    who: str
     batch: str
+    who: str
+    step_s: float
+    first_step_s: float
+    first_loss: float
+    last_loss: float
+    peak_bytes: int
     tokens_per_second: float
     tflops: float
-    mfu: float
-    peak_gib: float
-    step_ms: float
-    first_step_s: float
-    loss: float
+
+    @staticmethod
+    def of(work: Work, who: str, found: dict) -> "Run":
+        return Run(
+            MODELS[work.model].title,
+            work.name,
+            who,
+            **found,
+            tokens_per_second=work.tokens / found["step_s"],
+            tflops=work.flops / found["step_s"] / 1e12,
+        )
 
 
-def flops_per_token(model: Model, length: int) -> float:
-    m = model.config
-    hidden, heads, kv, dim = (
-        m["hidden_size"],
-        m["num_attention_heads"],
-        m["num_key_value_heads"],
-        m["head_dim"],
-    )
-    width = m["intermediate_size"]
-    if model.experts:
-        width = m["moe_intermediate_size"] * m["num_experts_per_tok"]
-    attention = 2 * hidden * dim * (2 * heads + 2 * kv) + 2 * 2 * heads * dim * length / 2
-    layer = attention + 6 * hidden * width
-    return 3 * (m["num_hidden_layers"] * layer + 2 * hidden * m["vocab_size"])
+class Ours:
+    def __init__(self, build: Path) -> None:
+        self.engine, self.converter = build / "bascule-engine", build / "bascule"
 
+    def command(self, work: Work, steps: int) -> list[object]:
+        model = MODELS[work.model]
+        settings = [
+            f"model.seq_length={work.length}",
+            f"train.micro_batch_size={work.rows}",
+            f"train.global_batch_size={work.samples}",
+            f"train.train_iters={steps}",
+            "optimizer.lr=1e-5",
+            "optimizer.min_lr=1e-5",
+            "optimizer.adam_beta2=0.95",
+            "optimizer.adam_eps=1e-8",
+            "optimizer.weight_decay=0.1",
+            "scheduler.lr_decay_style=constant",
+            "scheduler.lr_warmup_iters=0",
+            "validation.eval_iters=0",
+            f"dataset.blend={work.folder / 'tokens'}",
+            "dataset.split=1",
+            f"dataset.path_to_cache={work.cache(steps)}",
+        ]
+        if work.in_turn:
+            settings.append("model.moe_router_force_load_balancing=true")
+        return [self.engine, "train", model.recipe, *model.overrides, *settings]
 
-def row(who: str, shape: Shape, steps: list[float], peak: float, first: float, loss: float) -> Row:
-    seconds = statistics.median(steps)
-    speed = shape.tokens / seconds
-    flops = speed * flops_per_token(shape.model, shape.length)
-    return Row(
-        shape.model.title,
-        who,
-        shape.name,
-        round(speed),
-        round(flops / 1e12, 1),
-        round(100 * flops / PEAK, 1),
-        round(peak / 2**30, 1),
-        round(1e3 * seconds, 1),
-        round(first, 1),
-        round(loss, 4),
-    )
+    def make_weights(self, work: Work) -> None:
+        """Random ones, as a Hugging Face directory."""
+        start = work.folder / "start"
+        save = ["optimizer.lr=0", "optimizer.min_lr=0", "checkpoint.save_optim=false"]
+        self.run(work, [*self.command(work, 1), *save, f"checkpoint.save={start}"])
+        self.run(work, [self.converter, "export", "--no-verify", start, work.folder / "hf"])
+        shutil.rmtree(start)
 
+    def run(self, work: Work, command: list[object]) -> tuple[float, int]:
+        return contender.run(command, work.folder / "log")
 
-def ours(shape: Shape, steps: int, warm: int, engine: Path) -> Row:
-    from torch_libraries import torch_folder, torch_libraries
-
-    with tempfile.TemporaryDirectory() as folder:
-        metrics = Path(folder) / "metrics.jsonl"
-        settings = {
-            "model.seq_length": shape.length,
-            "train.micro_batch_size": shape.rows,
-            "train.global_batch_size": shape.rows * shape.accumulate,
-            "train.train_iters": steps + warm,
-            "scheduler.lr_warmup_iters": 1,
-            "validation.eval_iters": 0,
-            "logger.metrics_path": metrics,
-        } | shape.model.overrides
-        if shape.in_turn:
-            settings["model.moe_router_force_load_balancing"] = "true"
-        command = [engine, "train", shape.model.recipe]
-        command += [f"{key}={value}" for key, value in settings.items()]
-        environment = os.environ | {"BASCULE_DEVICE": "cuda", "LD_LIBRARY_PATH": torch_libraries(torch_folder())}
-        began = time.monotonic()
-        run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
-        wall = time.monotonic() - began
-        if run.returncode != 0:
-            sys.exit(f"{engine}: exit {run.returncode}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    def train(self, work: Work) -> Run:
+        metrics = work.folder / "metrics.jsonl"
+        metrics.unlink(missing_ok=True)
+        weights = f"checkpoint.pretrained_checkpoint={work.folder / 'hf'}"
+        command = [
+            *self.command(work, work.warm + work.steps),
+            weights,
+            f"logger.metrics_path={metrics}",
+        ]
+        wall, rss = self.run(work, command)
         rows = [json.loads(line) for line in metrics.read_text().splitlines()]
-    times = [each["seconds"] for each in rows]
-    return row(
-        "bascule",
-        shape,
-        times[warm:],
-        rows[-1]["peak_memory_bytes"],
-        wall - sum(times[1:]),
-        rows[-1]["loss"],
-    )
+        seconds = [row["seconds"] for row in rows]
+        found = {
+            "step_s": statistics.median(seconds[work.warm :]),
+            "first_step_s": wall - sum(seconds[1:]),
+            "first_loss": rows[0]["loss"],
+            "last_loss": rows[-1]["loss"],
+            "peak_bytes": rows[-1].get("peak_memory_bytes", rss),
+        }
+        return Run.of(work, "bascule", found)
+
+    def trace(self, work: Work) -> dict:
+        folder = work.folder / "trace"
+        shutil.rmtree(folder, ignore_errors=True)
+        profile = [f"logger.tensorboard_dir={folder}", "profiling.use_pytorch_profiler=true"]
+        profile += ["profiling.profile_step_start=6", "profiling.profile_step_end=12"]
+        weights = f"checkpoint.pretrained_checkpoint={work.folder / 'hf'}"
+        self.run(work, [*self.command(work, 13), weights, *profile])
+        (trace,) = folder.glob("*.pt.trace.json")
+        return kernel_times.breakdown(trace)
 
 
-def choose_in_turn(router, hidden_states):
-    """As transformers' router of Qwen3-MoE, but for the choice."""
-    import torch
-
-    hidden = hidden_states.reshape(-1, router.hidden_dim)
-    logits = torch.nn.functional.linear(hidden, router.weight)
-    scores = logits.softmax(dim=-1, dtype=torch.float)
-    choices = torch.arange(hidden.shape[0] * router.top_k, device=hidden.device)
-    experts = (choices % router.num_experts).view(-1, router.top_k)
-    weights = scores.gather(1, experts)
-    weights = weights / weights.sum(dim=-1, keepdim=True)
-    return logits, weights.to(logits.dtype), experts
+def make_data(work: Work) -> None:
+    """Random tokens, enough for every run."""
+    shutil.rmtree(work.cache(work.warm + work.steps), ignore_errors=True)
+    chance = random.Random(1)
+    count = work.length * (work.samples * (work.warm + work.steps) + 1) + 1
+    indexed_dataset.write(work.folder / "tokens", (chance.randrange(32000) for _ in range(count)))
 
 
-def peer(shape: Shape, steps: int, warm: int, kind: str) -> Row:
-    """Runs in a process of its own, which imports torch."""
-    import torch
-    import transformers
-    from torch.nn.attention import SDPBackend, sdpa_kernel
+def peer(work: Work, kind: str) -> Run:
+    given = {"work": asdict(work) | {"folder": str(work.folder)}, "kind": kind}
+    command = [sys.executable, ROOT / "bench/train_peer.py", json.dumps(given)]
+    log = work.folder / "log"
+    _, rss = contender.run(command, log)
+    found = json.loads(log.read_text().splitlines()[-1])
+    return Run.of(work, f"transformers, {kind}", found | {"peak_bytes": found["peak_bytes"] or rss})
 
-    began = time.monotonic()
-    masters = kind.endswith("masters")
-    torch.manual_seed(0)
-    torch.set_float32_matmul_precision("high")
-    config = getattr(transformers, shape.model.architecture)(**shape.model.config)
-    if shape.in_turn:
-        from transformers.models.qwen3_moe import modeling_qwen3_moe
 
-        modeling_qwen3_moe.Qwen3MoeTopKRouter.forward = choose_in_turn
-    extra = {"experts_implementation": "grouped_mm"} if shape.model.experts else {}
-    with torch.device("cuda"):
-        model = transformers.AutoModelForCausalLM.from_config(
-            config,
-            dtype=torch.float32 if masters else torch.bfloat16,
-            attn_implementation="sdpa",
-            **extra,
+def check_losses(runs: list[Run]) -> None:
+    first = [run.first_loss for run in runs]
+    if max(first) - min(first) > AGREE * min(first):
+        sys.exit(f"the first losses of {', '.join(run.who for run in runs)} differ: {first}")
+
+
+def table(rounds: list[list[Run]]) -> list[str]:
+    """Rows of one step, a column of the rounds for each way."""
+    lines = []
+    for column in zip(*rounds, strict=True):
+        runs = list(column)
+        middle = replace(
+            runs[0],
+            **{
+                name: statistics.median(getattr(run, name) for run in runs)
+                for name, value in asdict(runs[0]).items()
+                if not isinstance(value, str)
+            },
         )
-    model.config.use_cache = False
-    forward = torch.compile(model) if kind.startswith("compiled") else model
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
-    tokens = torch.randint(0, config.vocab_size, (shape.rows, shape.length), device="cuda")
-
-    def step() -> torch.Tensor:
-        for _ in range(shape.accumulate):
-            with (
-                torch.autocast("cuda", torch.bfloat16, enabled=masters),
-                sdpa_kernel(SDPBackend.CUDNN_ATTENTION),
-            ):
-                loss = forward(input_ids=tokens, labels=tokens).loss / shape.accumulate
-                loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        return loss.detach() * shape.accumulate
-
-    loss = step().item()
-    first = time.monotonic() - began
-    for _ in range(warm - 1):
-        step()
-    torch.cuda.synchronize()
-    start = time.monotonic()
-    for _ in range(steps):  # nothing waits for the GPU in between
-        last = step()
-    loss = last.item()
-    mean = (time.monotonic() - start) / steps
-    peak = torch.cuda.max_memory_allocated()
-    return row(f"transformers, {kind}", shape, [mean], peak, first, loss)
-
-
-def in_child(shape: Shape, arguments: argparse.Namespace, kind: str) -> Row:
-    command = [sys.executable, __file__, "--child", kind, "--batch", f"{shape.rows}x{shape.length}"]
-    command += ["--model", arguments.model, "--routing", "in_turn" if shape.in_turn else "free"]
-    for option in ("accumulate", "steps", "warm"):
-        command += [f"--{option}", str(getattr(arguments, option))]
-    run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode != 0:
-        sys.exit(f"transformers, {kind}: exit {run.returncode}\n{run.stderr[-2000:]}")
-    return Row(**json.loads(run.stdout.splitlines()[-1]))
-
-
-def table(rows: list[Row]) -> str:
-    columns = "tokens/s | TFLOP/s | MFU, % | peak, GiB | step, ms | to first step, s"
-    lines = [f"| model | | batch | {columns} |", "|---|---|---|---|---|---|---|---|---|"]
-    for r in rows:
+        ratios = [
+            each[0].tokens_per_second / run.tokens_per_second
+            for each, run in zip(rounds, runs, strict=True)
+        ]
+        share = f"{1e14 * middle.tflops / PEAK:.1f}"
         lines.append(
-            f"| {r.model} | {r.who} | {r.batch} | {r.tokens_per_second:,} | {r.tflops} | {r.mfu} "
-            f"| {r.peak_gib} | {r.step_ms} | {r.first_step_s} |"
+            f"| {middle.model} | {middle.batch} | {middle.who} | {middle.tokens_per_second:,.0f} "
+            f"| {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) "
+            f"| {middle.tflops:.1f} | {share} | {middle.peak_bytes / 2**30:.2f} "
+            f"| {1e3 * middle.step_s:.1f} | {middle.first_step_s:.1f} | {middle.first_loss:.4f} "
+            f"| {middle.last_loss:.4f} |"
         )
-    return "\n".join(lines)
+    return lines
+
+
+HEAD = """\
+| model | batch | | tokens/s | bascule's × | TFLOP/s | % of 989 | peak, GiB | step, ms | to first step, s \
+| first loss | last loss |
+|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+
+
+def measure(work: Work, ours: Ours, kinds: list[str], rounds: int) -> list[str]:
+    found = []
+    for _ in range(rounds):
+        found.append([])
+        for kind in ["", *kinds]:
+            run = peer(work, kind) if kind else ours.train(work)
+            print(json.dumps(asdict(run)), flush=True)
+            found[-1].append(run)
+        check_losses(found[-1])
+    return table(found)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", choices=MODELS, default="llama32_1b")
     parser.add_argument("--routing", choices=("in_turn", "free", "both"), default="both")
-    parser.add_argument("--batch", action="append", help="ROWSxLENGTH, more than once if wanted")
-    parser.add_argument("--accumulate", type=int, default=1, help="micro-batches a step")
-    parser.add_argument("--steps", type=int, default=20, help="that are timed")
+    parser.add_argument(
+        "--batch", action="append", help="ROWSxLENGTH[xMICRO-BATCHES], or more of them"
+    )
+    parser.add_argument("--steps", type=int, default=12, help="that are timed")
     parser.add_argument("--warm", type=int, default=5, help="steps before those")
-    parser.add_argument("--peer", action="append", choices=PEERS)
+    parser.add_argument("--rounds", type=int, default=2, help="interleaved runs of each")
+    parser.add_argument("--peer", action="append", help="compiled, eager, or compiled masters")
     parser.add_argument("--no-peer", action="store_true")
-    parser.add_argument("--engine", type=Path, default=ROOT / "build/engine/bascule-engine")
-    parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    model = MODELS[arguments.model]
-    ways = {"in_turn": [True], "free": [False], "both": [True, False]}[arguments.routing]
-    shapes = [
-        Shape(model, *map(int, batch.split("x")), arguments.accumulate, in_turn)
-        for batch in arguments.batch or model.batches
-        for in_turn in (ways if model.experts else [False])
-    ]
-    if arguments.child:
-        print(json.dumps(asdict(peer(shapes[0], arguments.steps, arguments.warm, arguments.child))))
-        return
-    rows = []
-    for shape in shapes:
-        runs = [lambda s=shape: ours(s, arguments.steps, arguments.warm, arguments.engine.resolve())]
-        if not arguments.no_peer:
-            for kind in arguments.peer or model.peers:
-                runs.append(lambda s=shape, k=kind: in_child(s, arguments, k))
-        for run in runs:
-            rows.append(run())
-            print(json.dumps(asdict(rows[-1])), flush=True)
-    print(table(rows))
+    parser.add_argument("--build", type=Path, default=ROOT / "build/engine")
+    given = parser.parse_args()
+    model = MODELS[given.model]
+    ours = Ours(given.build.resolve())
+    os.environ["BASCULE_DEVICE"] = model.device
+    if torch := torch_folder():
+        os.environ["LD_LIBRARY_PATH"] = torch_libraries(torch)
+    kinds = (
+        [] if given.no_peer else given.peer or ["compiled" if model.device == "cuda" else "eager"]
+    )
+    ways = {"in_turn": [True], "free": [False], "both": [True, False]}[given.routing]
+    lines, traces = [HEAD], []
+    with tempfile.TemporaryDirectory(prefix="bascule-bench-") as folder:
+        for batch in given.batch or model.batches:
+            rows, length, *more = map(int, batch.split("x"))
+            shape = {"rows": rows, "length": length, "accumulate": more[0] if more else 1}
+            plain = Work(
+                given.model,
+                Path(folder),
+                **shape,
+                in_turn=False,
+                steps=given.steps,
+                warm=given.warm,
+            )
+            make_data(plain)
+            if not (plain.folder / "hf").exists():
+                ours.make_weights(plain)
+            for in_turn in ways if model.experts else [False]:
+                work = replace(plain, in_turn=in_turn)
+                lines += measure(work, ours, kinds, given.rounds)
+                if model.device == "cuda":
+                    traces.append((work.name, ours.trace(work)))
+    print("\n".join(["", *lines]))
+    for name, found in traces:
+        print(f"\n{model.title}, {name}:\n\n{kernel_times.table(found)}")
 
 
 if __name__ == "__main__":

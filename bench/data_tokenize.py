@@ -2,7 +2,7 @@
 """Times `bascule data tokenize` against a plain loop over the same tokenizer and rows that feeds the
 real IndexedDatasetBuilder.
 
-    bench/tokenize.py TOKENIZER_DIR [--rows 20000] [--runs 3] [--workers N]
+    bench/data_tokenize.py TOKENIZER_DIR [--rows 20000] [--runs 3] [--workers N]
 
 Rows are words drawn by rank (seeded), some 2,000 characters each. Runs are interleaved. Prints a
 Markdown table: tokens a second, medians. Needs build/engine (or build/release, with a Python that
