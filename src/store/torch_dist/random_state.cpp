@@ -173,8 +173,12 @@ std::string tensor_bytes(const TorchArchive& archive, const Value& value, int64_
   return archive.data(tensor);
 }
 
-/// One rank's states.
-RandomState states_of(const TorchArchive& archive, const Value& given) {
+}  // namespace
+
+// The object is the list of what a checkpoint object has; a list of data-parallel ranks, of which
+// all but with data_parallel_random_init have one; a rank's states.
+RandomState random_state_of(const TorchArchive& archive) {
+  const Value given = archive.value().at(0).at(0);
   RandomState state;
   const auto part = [&](const char* key, auto read) { in_context(key, [&] { read(given[key]); }); };
   part("random_rng_state", [&](const Value& value) { state.python = python_state(value); });
@@ -197,8 +201,6 @@ RandomState states_of(const TorchArchive& archive, const Value& given) {
   return state;
 }
 
-}  // namespace
-
 RandomState seeded_random_state(uint64_t seed) {
   RandomState state;
   state.python = {python_words(seed), kWords, {}};
@@ -214,11 +216,8 @@ RandomState seeded_random_state(uint64_t seed) {
 std::optional<RandomState> read_random_state(const TorchDistSource& source) {
   if (!std::ranges::binary_search(source.objects(), kRandomStateObject)) return {};
   std::optional<RandomState> state;
-  source.with_object(kRandomStateObject, [&](const TorchArchive& archive) {
-    // The list of what a checkpoint object has; a list of data-parallel ranks, of which all but
-    // with data_parallel_random_init have one; a rank's states.
-    state = states_of(archive, archive.value().at(0).at(0));
-  });
+  source.with_object(kRandomStateObject,
+                     [&](const TorchArchive& archive) { state = random_state_of(archive); });
   return state;
 }
 

@@ -36,6 +36,8 @@ RandomState seeded_random_state(uint64_t seed);
 /// What a checkpoint holds of them; none where it has none, or one for each of several ranks.
 /// Throws Error{format} naming what is no such state.
 std::optional<RandomState> read_random_state(const TorchDistSource& source);
+/// The same, of the object: the first rank's.
+RandomState random_state_of(const TorchArchive& archive);
 
 /// The bytes of the object: a torch.save archive.
 std::string random_state_archive(const RandomState& state);

@@ -8,7 +8,6 @@
 
 #include "base/check.h"
 #include "store/torch_dist/tensor_pickle.h"
-#include "store/torch_dist/torch_archive.h"
 #include "store/torch_dist/torch_file.h"
 #include "store/torch_dist/zip_layout.h"
 
@@ -31,18 +30,20 @@ constexpr std::array<std::pair<const char*, bool TrainState::*>, 3> kFlags = {{
 
 }  // namespace
 
+TrainState train_state_of(const TorchArchive& archive) {
+  TrainState state;
+  const auto scalar = [&](const char* key) {
+    return in_context(key, [&] { return archive.scalar(archive.value()[key]); });
+  };
+  for (const auto& [key, member] : kCounters) state.*member = scalar(key).integer();
+  state.floating_point_operations_so_far = scalar(kOperations).number();
+  for (const auto& [key, member] : kFlags) state.*member = scalar(key).boolean();
+  return state;
+}
+
 TrainState read_train_state(const std::filesystem::path& file) {
   const TorchArchive archive = open_torch_file(file);
-  return in_context(file.string(), [&] {
-    TrainState state;
-    const auto scalar = [&](const char* key) {
-      return in_context(key, [&] { return archive.scalar(archive.value()[key]); });
-    };
-    for (const auto& [key, member] : kCounters) state.*member = scalar(key).integer();
-    state.floating_point_operations_so_far = scalar(kOperations).number();
-    for (const auto& [key, member] : kFlags) state.*member = scalar(key).boolean();
-    return state;
-  });
+  return in_context(file.string(), [&] { return train_state_of(archive); });
 }
 
 std::string train_state_archive(const TrainState& state) {

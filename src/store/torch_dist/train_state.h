@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "store/torch_dist/torch_archive.h"
+
 namespace bascule {
 
 struct TrainState {
@@ -18,6 +20,8 @@ struct TrainState {
 
 /// Reads a train_state.pt. Throws Error{format} naming a key that is missing or no number.
 TrainState read_train_state(const std::filesystem::path& file);
+/// The same, of what the file holds.
+TrainState train_state_of(const TorchArchive& archive);
 
 /// Returns the bytes of a train_state.pt.
 std::string train_state_archive(const TrainState& state);
