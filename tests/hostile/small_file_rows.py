@@ -207,10 +207,10 @@ def small_rows() -> Iterator[Case]:
     for command, name in ((EXPORT, "root"), (f"export {ITERATION} out", "iteration"),
                           (f"inspect {ITERATION}", "inspect")):
         yield row(f"incomplete.{name}", "no .metadata", megatron(absent(MD)), ITERATION,
-                  "has no .metadata, which lists the tensors: the copy is not complete; copy", 6,
-                  command)
+                  "has no .metadata, which lists the tensors: the copy is not complete; copy",
+                  command=command)
     yield row("incomplete.data", "a data file that is missing", megatron(absent(BLOB)), BLOB,
-              "the copy is not complete; copy the checkpoint again", 6)
+              "the copy is not complete; copy the checkpoint again")
 
     layers = "  num_layers: 3\n"
     scale = "  softmax_scale: null\n"

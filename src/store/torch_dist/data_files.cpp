@@ -15,7 +15,7 @@ DataFiles::DataFiles(const std::filesystem::path& directory, const std::vector<s
     paths_.push_back(directory / name);
     std::error_code error;
     const auto size = std::filesystem::file_size(paths_.back(), error);
-    require(error != std::errc::no_such_file_or_directory, Kind::environment,
+    require(error != std::errc::no_such_file_or_directory, Kind::format,
             "{} is missing, and .metadata says that it holds tensors: the copy is not complete; "
             "copy the checkpoint again from where it came from",
             paths_.back().string());

@@ -34,7 +34,7 @@ void require_backend(const std::filesystem::path& directory) {
       "or no complete copy of one; name another, or copy it again from where it came from",
       directory.string());
   require(filesystem_work([&] { return std::filesystem::exists(directory / ".metadata"); }),
-          Kind::environment,
+          Kind::format,
           "{} has no .metadata, which lists the tensors: the copy is not complete; copy the "
           "checkpoint again from where it came from (`cp -r DIR`, since * leaves .metadata out)",
           directory.string());

@@ -165,8 +165,7 @@ TEST(TorchDistErrors, Metadata) {
       {"long path", path(std::string(300, 'a')), "is no plain file name"},
       {"missing file", path("__7_0.distcp"),
        "__7_0.distcp is missing, and .metadata says that it holds tensors: the copy is not "
-       "complete; copy the checkpoint again",
-       Kind::environment},
+       "complete; copy the checkpoint again"},
       {"transformed", member(&Fake::transforms, Value::list({"zstd"})),
        "its bytes are transformed (['zstd'])", Kind::unsupported},
       {"short file", member(&Fake::missing_bytes, 1),
@@ -206,7 +205,7 @@ TEST(TorchDistErrors, WhatIsNoCheckpoint) {
   expect_refused(directory / "absent", Kind::format, "has no metadata.json");
   Fake().write(directory.path());
   std::filesystem::remove(directory / ".metadata");
-  expect_refused(directory.path(), Kind::environment,
+  expect_refused(directory.path(), Kind::format,
                  "has no .metadata, which lists the tensors: the copy is not complete; copy");
   Fake().write(directory.path());
   put(directory / "common.pt", torch_file("common", Value::list({})));
