@@ -9,15 +9,16 @@ namespace bascule {
 std::string console_line(const std::vector<StepRow>& rows, bool throughput, int64_t now) {
   const StepRow& last = rows.back();
   double seconds = 0, loss = 0, flops = 0;
-  int64_t applied = 0, not_numbers = 0;
+  int64_t applied = 0, skipped = 0, not_numbers = 0;  // since the last line, as Megatron counts
   for (const StepRow& row : rows) {
     seconds += row.seconds;
     flops += row.flops;
-    if (!std::isfinite(row.result.loss)) {
-      ++not_numbers;
-    } else {
+    if (row.result.applied) {
       loss += row.result.loss;
       ++applied;
+    } else {
+      ++skipped;
+      not_numbers += !std::isfinite(row.result.loss);
     }
   }
   const auto count = static_cast<double>(rows.size());
@@ -40,7 +41,7 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
   line += fmt::format(
       " number of skipped iterations: {:3} | number of nan "
       "iterations: {:3} |",
-      last.skipped, not_numbers);
+      skipped, not_numbers);
   return line;
 }
 

@@ -18,7 +18,6 @@ struct StepRow {
   int64_t consumed_samples = 0;
   double seconds = 0;
   double flops = 0;        // of the step, as the peers count them; 0: not known
-  int64_t skipped = 0;     // steps so far
   int64_t peak_bytes = 0;  // the most that tensors took on the device so far
   StepResult result;
 };

@@ -124,7 +124,6 @@ class Loop {
                       .consumed_samples = run_.counters.consumed_train_samples,
                       .seconds = now() - before,
                       .flops = flops,
-                      .skipped = run_.skipped,
                       .peak_bytes = peak_device_bytes(run_.parameters->device()),
                       .result = result};
     rows_.push_back(row);

@@ -1,0 +1,72 @@
+"""What steers the loop of `bascule-engine train`: a growing batch, the time limit, skipped steps."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from conftest import HF, steps_of
+from test_bad_days import write_dataset
+from test_train import data
+
+VOCABULARY = 259
+RARE = 7  # a token
+
+
+def test_the_batch_grows_and_resumes_bit_for_bit(train, tmp_path: Path) -> None:
+    """By Megatron's rule: by 2 for every 8 of the 16 samples, of which the growth is through."""
+    ramp = ["train.rampup_batch_size=[2,2,16]", "train.global_batch_size=6"]
+    train("straight", *ramp)
+    rows = steps_of(tmp_path / "straight")
+    sizes = [row["global_batch_size"] for row in rows]
+    assert sizes == [2, 2, 2, 2, 4, 4, 6, 6, 6, 6]
+    assert [row["consumed_samples"] for row in rows] == list(np.cumsum(sizes))
+    train("stopped", *ramp, "train.exit_interval=5")
+    train("stopped", *ramp)
+    assert data(tmp_path / "stopped") == data(tmp_path / "straight")
+
+
+def test_the_time_limit_saves_and_resumes_bit_for_bit(train, tmp_path: Path) -> None:
+    train("straight")
+    for step in range(1, 4):
+        call = train("stopped", "train.exit_duration_in_mins=1e-6")
+        assert f"done: step {step} of 10, stopped by train.exit_duration_in_mins" in call.stdout
+        assert (tmp_path / f"stopped/iter_{step:07}/.metadata").exists()
+    train("stopped")
+    assert data(tmp_path / "stopped") == data(tmp_path / "straight")
+
+
+def test_a_step_that_is_not_finite_is_skipped(train, tmp_path: Path) -> None:
+    """The embedding of a token that one sample has is infinite, and so are its step's gradients."""
+    start = tmp_path / "start"
+    shutil.copytree(HF, start)
+    weights = load_file(start / "model.safetensors")
+    weights["model.embed_tokens.weight"][RARE] = torch.inf
+    save_file(weights, start / "model.safetensors", metadata={"format": "pt"})
+
+    tokens = np.random.default_rng(1).integers(RARE + 1, VOCABULARY, 32 * 60 + 1)
+    tokens[32 * 20 + 5] = RARE
+    settings = [
+        f"checkpoint.pretrained_checkpoint={start}", "dataset.split=1", "validation.eval_iters=0",
+        f"dataset.blend={write_dataset(tmp_path / 'data', tokens)}", "train.train_iters=15",
+    ]  # fmt: skip
+    call = train("run", *settings)
+    rows = steps_of(tmp_path / "run")
+    skipped = [row["step"] for row in rows if row["skipped"]]
+    assert len(rows) == 15
+    assert len(skipped) == 1, skipped
+    for row in rows:
+        finite = row["step"] not in skipped
+        assert (row["loss"] is not None and row["grad_norm"] is not None) == finite, row
+    assert [row["consumed_samples"] for row in rows] == [4 * (i + 1) for i in range(15)]
+    lines = [line for line in call.stdout.splitlines() if "number of skipped iterations" in line]
+    found = [int(line.split("number of skipped iterations:")[1].split("|")[0]) for line in lines]
+    assert sum(found) == max(found) == 1, found
+
+    train("again", *settings, f"train.exit_interval={skipped[0]}")
+    train("again", *settings)
+    assert data(tmp_path / "again", 15) == data(tmp_path / "run", 15)
+    assert json.loads((tmp_path / "again/metrics.jsonl").read_text().splitlines()[-1])["loss"] > 0
