@@ -66,8 +66,13 @@ ModuleForm module_form(const Module& module, at::ScalarType dtype) {
   for (const Module::Part& part : module.parameters)
     add_tensor(part.name, part.value,
                dtype == at::kBFloat16 && part.value.scalar_type() == at::kFloat, form, names);
-  for (const NamedTensor& buffer : module.buffers())
+  for (const NamedTensor& buffer : module.buffers()) {
+    require(
+        buffer.tensor.is_contiguous(), Kind::unsupported,
+        "the buffer {} is not contiguous, as what is saved must be; register it as .contiguous()",
+        buffer.name);
     add_tensor(buffer.name, buffer.tensor, false, form, names);
+  }
   return form;
 }
 

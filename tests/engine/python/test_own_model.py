@@ -172,6 +172,15 @@ def test_views_are_saved_beside_training(bascule, config, tmp_path) -> None:
     assert saved["true"] == saved["false"]
 
 
+def test_a_buffer_with_steps_is_refused(bascule, config) -> None:
+    model = Network()
+    model.register_buffer("turned", torch.arange(12.0).view(4, 3).t())
+    with pytest.raises(bascule.UnsupportedError, match="the buffer turned is not contiguous"):
+        bascule.pretrain(
+            config("run", *NO_MODEL, model=None), regression, model=model, dataset=points()
+        )
+
+
 def test_own_model_with_the_engines_data(bascule, config) -> None:
     """A language model in PyTorch on made-up data, with the stock forward step, by hand."""
 
