@@ -1,6 +1,7 @@
 """What AutoBridge does where torch is not."""
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,6 +177,7 @@ def test_directories_that_are_not_there(name: str) -> None:
             AutoBridge.from_hf_pretrained(name)
 
 
-def test_hub_ids_want_huggingface_hub() -> None:
+def test_hub_ids_want_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # as where it is not installed
     with pytest.raises(bascule.ResourceError, match="pip install huggingface_hub"):
         AutoBridge.from_hf_pretrained("some/model")
