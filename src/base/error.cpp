@@ -1,6 +1,23 @@
 #include "bascule/error.h"
 
 namespace bascule {
+namespace {
+
+/// Control characters as \xNN: what a file made up neither ends what() nor steers a terminal.
+std::string without_controls(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if ((byte >= 0x20 && byte != 0x7f) || letter == '\n' || letter == '\t')
+      out += letter;
+    else
+      (out += "\\x") += {kDigits[byte / 16], kDigits[byte % 16]};
+  }
+  return out;
+}
+
+}  // namespace
 
 int exit_code(Kind kind) {
   switch (kind) {
@@ -43,11 +60,11 @@ std::string_view name(Kind kind) {
 }
 
 Error::Error(Kind kind, std::string message)
-    : kind_(kind), message_(std::move(message)), whole_(message_) {}
+    : kind_(kind), message_(without_controls(message)), whole_(message_) {}
 
 Error Error::within(std::string_view doing) const {
   Error outer = *this;
-  outer.whole_ = std::string(doing) + ": " + whole_;
+  outer.whole_ = without_controls(doing) + ": " + whole_;
   return outer;
 }
 

@@ -15,7 +15,13 @@ size_t printable(std::string_view text) {
   if (length == 0 || byte(0) > 0xf4 || text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i)
     if ((byte(i) & 0xc0) != 0x80) return 0;
-  return length == 2 && byte(0) == 0xc2 && byte(1) < 0xa0 ? 0 : length;  // C1 controls
+  if (length == 2 && byte(0) == 0xc2 && byte(1) < 0xa0) return 0;  // C1 controls
+  // U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069: what turns the direction of text.
+  const bool turns = length == 3 && byte(0) == 0xe2 &&
+                     ((byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f ||
+                                           (byte(2) >= 0xaa && byte(2) <= 0xae))) ||
+                      (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9));
+  return turns ? 0 : length;
 }
 
 }  // namespace

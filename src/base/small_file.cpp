@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/staged_file.h"
 
 namespace bascule {
 namespace {
@@ -59,21 +60,7 @@ std::string read_small_file(const std::filesystem::path& path, int64_t limit) {
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes,
                            std::span<const std::byte> more) {
-  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  const std::filesystem::path temporary =
-      parent / fmt::format(".{}.{}.tmp", path.filename().string(), ::gettid());
-  try {
-    File file = File::create(temporary);
-    file.pwrite_all(0, as_bytes(bytes));
-    file.pwrite_all(static_cast<int64_t>(bytes.size()), more);
-    file.sync();
-    file.close();
-    if (std::rename(temporary.c_str(), path.c_str()) != 0) fail_errno(errno, "replace", path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  sync_directory(parent);
+  StagedFile(path, bytes, more).place();
 }
 
 void sync_directory(const std::filesystem::path& path) {

@@ -153,9 +153,10 @@ Outcome import_checkpoint(const std::string& source_path, const std::string& tar
       outcome.verified = true;
     }
     watch.begin("commit");
+    Trackers trackers(root, workspace.directory(), options.iteration);
     workspace.publish(options.overwrite, kManifestName, to_json(manifest));
     const std::optional<int64_t> before = tracked_iteration(root);
-    move_trackers(root, target, options.iteration);
+    trackers.move();
     if (before && *before > options.iteration)
       reporter.note(fmt::format(
           "the latest iteration of {} is now {}: its trackers named {}, which is still there",

@@ -180,17 +180,19 @@ fs::path save_training_checkpoint(const fs::path& root, const Slots& slots,
   remove_leftovers(root);
   check_space(target, bytes);
   Workspace workspace(target, kHash);
+  std::optional<Trackers> trackers;
   try {
     Manifest manifest = write_small_files(output, workspace);
     write_data(output, gather, workspace, reporter, {}, manifest);
     copy_files(form.travelling, workspace, manifest);
     if (checkpoint.with_hf) add_hf_directory(workspace, manifest, reporter);
+    trackers.emplace(root, workspace.directory(), checkpoint.iteration);
     workspace.publish(/*overwrite=*/true, kManifestName, to_json(manifest));
   } catch (...) {
     discard_quietly(workspace);
     throw;
   }
-  move_trackers(root, target, checkpoint.iteration);
+  trackers->move();
   return target;
 }
 
@@ -210,10 +212,14 @@ void remove_iteration(const fs::path& iteration) {
   workspace.discard();
 }
 
-void move_trackers(const fs::path& root, const fs::path& iteration, int64_t number) {
-  write_file_atomically(root / "latest_train_state.pt",
-                        read_small_file(iteration / "train_state.pt", int64_t{1} << 20));
-  write_file_atomically(root / "latest_checkpointed_iteration.txt", std::to_string(number));
+Trackers::Trackers(const fs::path& root, const fs::path& iteration, int64_t number)
+    : state_(root / "latest_train_state.pt",
+             read_small_file(iteration / "train_state.pt", int64_t{1} << 20)),
+      number_(root / "latest_checkpointed_iteration.txt", std::to_string(number)) {}
+
+void Trackers::move() {
+  state_.place();
+  number_.place();
 }
 
 }  // namespace bascule

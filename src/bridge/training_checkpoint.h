@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/staged_file.h"
 #include "bridge/trained_model.h"
 #include "store/torch_dist/pickle_value.h"
 #include "store/torch_dist/random_state.h"
@@ -75,8 +76,17 @@ Dialect optimizer_dialect(const Dialect& dialect, const std::string& prefix);
 /// Removes an iteration: it loses its name first, so that none is ever there in part.
 void remove_iteration(const std::filesystem::path& iteration);
 
-/// Moves a root's trackers to `iteration`, which lies in it.
-void move_trackers(const std::filesystem::path& root, const std::filesystem::path& iteration,
-                   int64_t number);
+/// A root's trackers, on their way to an iteration: written before it has its name, so that a full
+/// disk does not leave it without them.
+class Trackers {
+ public:
+  /// `iteration` is a directory that holds what the iteration will.
+  Trackers(const std::filesystem::path& root, const std::filesystem::path& iteration,
+           int64_t number);
+  void move();
+
+ private:
+  StagedFile state_, number_;
+};
 
 }  // namespace bascule

@@ -64,6 +64,7 @@ std::vector<std::string> files_that_travel(const std::filesystem::path& director
     if (!fs::exists(directory)) return;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
       if (entry.is_directory()) continue;
+      require_text_name(entry.path());
       require(entry.is_regular_file(), Kind::format, "{} is not a regular file; remove it",
               entry.path().string());
       names.push_back(entry.path().lexically_relative(directory).generic_string());

@@ -1,4 +1,6 @@
 // Gemma 2: Gemma with norms on both sides, capped scores, and a window in every other layer.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "families/gemma_config.h"
@@ -14,6 +16,8 @@ void query_scalar(ConfigIo& io, Gqa& attn) {
   if (!io.reading() && scalar == std::trunc(scalar))  // transformers 5 accepts only an integer
     return io.put(key, static_cast<int64_t>(scalar));
   positive(io, key, scalar, 256);
+  if (io.reading() && (scalar < 1e-6 || scalar > 1e9))
+    io.malformed(key, fmt::format("is {}, but must be from 1e-6 to 1e9", scalar));
   attn.query_scalar =
       scalar == static_cast<double>(attn.head_dim) ? std::nullopt : std::optional(scalar);
 }

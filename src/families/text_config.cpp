@@ -7,7 +7,6 @@
 namespace bascule {
 namespace {
 
-constexpr int64_t kSizeLimit = int64_t{1} << 31;
 // No model comes near; a hostile file may ask for any number of names.
 constexpr int64_t kMostLayers = 1024, kMostExpertsInAll = 1 << 16;
 

@@ -11,6 +11,8 @@
 
 namespace bascule {
 
+inline constexpr int64_t kSizeLimit = int64_t{1} << 31;  // Megatron counts in 32 bits
+
 /// A size: at least 1 and below 2^31, so that products of two fit.
 void size(ConfigIo& io, std::string_view key, int64_t& field,
           std::optional<int64_t> fallback = std::nullopt);

@@ -1,4 +1,6 @@
 // Sliding windows, as transformers counts them: the keys that a query sees, itself included.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "families/text_config.h"
@@ -24,8 +26,10 @@ Windows windows_of(const Arch& arch) {
 
 void sliding_window(ConfigIo& io, Windows& windows, std::optional<int64_t> fallback) {
   io("sliding_window", windows.size, fallback);
-  if (io.reading() && windows.size && *windows.size < 1)
-    io.malformed("sliding_window", "must be at least 1, or null for none");
+  if (io.reading() && windows.size && (*windows.size < 1 || *windows.size >= kSizeLimit))
+    io.malformed("sliding_window", fmt::format("is {}, but must be at least 1 and below 2^31, or "
+                                               "null for none",
+                                               *windows.size));
 }
 
 void layer_types(ConfigIo& io, Windows& windows, const std::function<bool(int64_t)>& usually) {

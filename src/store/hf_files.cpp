@@ -100,6 +100,7 @@ class Listing {
   void add(const fs::directory_entry& entry, const std::string& prefix) {
     const std::string name = entry.path().filename().string();
     if (!travels(name)) return;
+    require_text_name(entry.path());
     const fs::file_status status = entry.status();  // of what a symlink names
     if (fs::is_directory(status)) return add_folder(entry, name, prefix);
     require(fs::exists(status), Kind::format,

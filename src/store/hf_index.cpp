@@ -7,11 +7,12 @@
 #include "base/check.h"
 #include "base/shown.h"
 #include "store/json_events.h"
+#include "store/safetensors_header.h"
 
 namespace bascule {
 namespace {
 
-constexpr size_t kMaxTensors = 1'000'000;
+constexpr size_t kMaxTensors = kMaxSafetensorsTensors;
 constexpr size_t kMaxShards = 10'000;
 constexpr int kMaxDepth = 32;
 constexpr std::string_view kShardEnding = ".safetensors";

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLengthBytes = 8;
-constexpr size_t kMaxTensors = 1'000'000;  // of a source
+constexpr size_t kMaxTensors = kMaxSafetensorsTensors;  // of all files
 
 struct Lookalike {
   std::string_view begins, what;

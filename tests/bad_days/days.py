@@ -11,6 +11,7 @@ from random import Random
 
 from process import Running
 from scene import (
+    TRACKER,
     Scene,
     big_file,
     copy_model,
@@ -21,6 +22,7 @@ from scene import (
 )
 
 VERBS = ("import", "export")
+TOY = Path(__file__).parents[1] / "golden/llama"
 TRIES = 8  # to catch a run in the middle
 
 
@@ -67,10 +69,11 @@ def kill_at_a_random_moment(scene: Scene, chance: Random, verb: str, overwrite: 
 
 
 @contextmanager
-def small_disk(megabytes: int) -> Iterator[Path]:
+def small_disk(megabytes: int, kilobytes: int = 0) -> Iterator[Path]:
     """A file system of its own, in memory. Needs root: CI is, and a developer has `sudo`."""
+    size = megabytes * 1024 + kilobytes
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
-    options = ["-t", "tmpfs", "-o", f"size={megabytes}m,mode=777", "bascule", str(folder)]
+    options = ["-t", "tmpfs", "-o", f"size={size}k,mode=777", "bascule", str(folder)]
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     subprocess.run([*prefix, "mount", *options], check=True)
     try:
@@ -111,6 +114,33 @@ def disk_fills_on_the_way(scene: Scene, chance: Random, verb: str) -> str:
         filler.unlink()
         expect_success(scene, verb, target, overwrite=False)
     return done.err.strip().splitlines()[-1]
+
+
+def disk_fills_at_the_end(scene: Scene, chance: Random, verb: str) -> str:
+    """By 4 kB more room each time: what has its name is all there, trackers too; else nothing."""
+
+    def used(disk: Path) -> int:
+        about = os.statvfs(disk)
+        return (about.f_blocks - about.f_bfree) * about.f_frsize // 1024
+
+    source, results = TOY / ("hf" if verb == "import" else "megatron"), []
+    with small_disk(8) as disk:
+        assert scene.run(verb, source, disk / "target").code == 0
+        whole = used(disk)
+    for more in range(-16, 40, 4):
+        with small_disk(0, whole + more) as disk:
+            target = disk / "target"
+            done = scene.run(verb, source, target)
+            results.append(done.code)
+            if done.code:
+                expect_error(done, (6,), str(disk), "space")
+            assert final(target, verb).exists() == (done.code == 0), f"{more}: {done}"
+            if verb == "import":
+                assert (target / TRACKER).exists() == (done.code == 0), f"{more}: {done}"
+            again = scene.run("verify", source, target)
+            assert (again.code == 0) == (done.code == 0), f"{more}: {again}"
+    assert results[0] == 6 and results[-1] == 0, results
+    return f"{results.count(6)} of {len(results)} did not fit"
 
 
 def target_cannot_be_written(scene: Scene, chance: Random, verb: str) -> str:
@@ -211,6 +241,7 @@ def all_days(kills: int) -> list[tuple[str, Day]]:
         for day in (
             no_room_from_the_start,
             disk_fills_on_the_way,
+            disk_fills_at_the_end,
             target_cannot_be_written,
             two_on_one_target,
             source_shrinks,

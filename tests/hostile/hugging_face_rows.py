@@ -172,6 +172,8 @@ def config_rows() -> Iterator[Case]:
     layers = '"num_hidden_layers": 3'
     rope = '"rope_type": "llama3"'
     yield row("deep", "lists 100 000 deep", hf(put(CFG, "[" * 100_000)), "nested more than")
+    yield row("zero_in_key", "a key with a zero byte", config(**{"sec\0ret\x1b[31m": 1}),
+              r"sec\x00ret\x1b[31m is 1", 5)
     yield row("deep_objects", "objects 100 000 deep", hf(put(CFG, '{"a":' * 100_000)),
               "nested more than")
     yield row("empty", "nothing at all", hf(put(CFG, "")), "no valid JSON")

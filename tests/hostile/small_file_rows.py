@@ -114,6 +114,10 @@ def place_rows() -> Iterator[Case]:
     yield row("loop_weights", "the weights are a symlink to itself", hf(link(ST, ST)), ST, "")
     yield row("dangling", "weights that are a symlink to nothing", hf(link(ST, "nothing")), ST,
               "a symlink to nothing", 3)
+    yield row("no_text_import", "a name that is not UTF-8", hf(put("\udcff.py", "x")), r"\xff.py",
+              "not UTF-8", 3)
+    yield row("no_text_export", "a name that is not UTF-8", megatron(put("tokenizer/\udcff.txt", "x")),
+              r"\xff.txt", "not UTF-8", 3, EXPORT)
     yield row("folder", "a folder as weights", hf(folder(ST)), ST, "a directory")
     yield row("fifo_metadata", "a FIFO as .metadata", megatron(fifo(MD)), MD, "a FIFO",
               command=EXPORT)
