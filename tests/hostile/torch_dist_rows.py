@@ -69,8 +69,8 @@ def metadata_rows() -> Iterator[Case]:
     yield row("path_absolute", "data at an absolute path", pk.place(relative_path="/etc/passwd"),
               "no plain file name")
     yield row("path_dots", "data in ..", pk.place(relative_path=".."), "no plain file name")
-    yield row("path_absent", "data in no file", pk.place(relative_path="__9_9.distcp"), "", 6,
-              "__9_9.distcp")
+    yield row("path_absent", "data in no file", pk.place(relative_path="__9_9.distcp"),
+              "the copy is not complete", file="__9_9.distcp")
     yield row("offset", "data beyond the file", pk.place(offset=1 << 40), "is truncated", file=BLOB)
     yield row("offset_2_63", "an offset of 2^63 - 1", pk.place(offset=(1 << 63) - 1), "")
     yield row("offset_2_64", "an offset of 2^64", pk.place(offset=1 << 64), "")
