@@ -84,7 +84,7 @@ std::optional<GptIndices> load_indices(const CachePlace& place, const SampleOrde
   indices.documents = map_npy<int32_t>(documents, {plan.epochs * order.sequences.size()});
   require_between(indices.documents, order.sequences.begin, order.sequences.end - 1, documents);
   indices.samples = map_npy<int32_t>(samples, {plan.samples + 1, 2});
-  check_samples(indices, length, samples);
+  if (plan.samples > 0) check_samples(indices, length, samples);  // no document may be there
   indices.shuffle = map_npy<uint32_t>(shuffle, {plan.samples});
   require_between(indices.shuffle, 0, plan.samples - 1, shuffle);
   return indices;
@@ -122,10 +122,6 @@ void store_indices(const CachePlace& place, const BlendIndices& indices) {
   store_array(place, "dataset_index.npy", indices.parts, {indices.parts.size()});
   store_array(place, "dataset_sample_index.npy", indices.samples, {indices.samples.size()});
   write_file_atomically(place.file(kDescription), place.description);
-}
-
-fs::path default_cache_folder(const fs::path& prefix) {
-  return prefix / "cache" / "GPTDataset_indices";
 }
 
 }  // namespace bascule

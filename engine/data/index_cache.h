@@ -34,7 +34,4 @@ std::optional<BlendIndices> load_indices(const CachePlace& place, int64_t sample
                                          const std::vector<int64_t>& sizes);
 void store_indices(const CachePlace& place, const BlendIndices& indices);
 
-/// Where Megatron keeps the caches of a dataset that is given no folder for them.
-std::filesystem::path default_cache_folder(const std::filesystem::path& prefix);
-
 }  // namespace bascule

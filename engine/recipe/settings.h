@@ -139,7 +139,8 @@ struct DatasetSettings {
     field("split", split, "weights of training, validation and test in a blend: \"9999,8,2\"");
     field("seq_length", seq_length, "tokens of a sample; null: model.seq_length", at_least(1));
     field("random_seed", random_seed, "of the shuffles", between(0, 4294967295.0));
-    field("path_to_cache", path_to_cache, "where indices are kept; null: beside the dataset");
+    field("path_to_cache", path_to_cache,
+          "where indices are kept for other runs, Megatron's too; null: each run makes its own");
     field("reset_position_ids", reset_position_ids, "positions start again in every document");
     field("reset_attention_mask", reset_attention_mask,
           "a document does not see those before it; on a CPU only");
@@ -236,7 +237,8 @@ struct LoggerSettings {
     field("tensorboard_log_interval", tensorboard_log_interval, "steps between their rows",
           at_least(1));
     field("log_throughput_to_tensorboard", log_throughput_to_tensorboard, "throughput, too");
-    field("log_memory_to_tensorboard", log_memory_to_tensorboard, "memory, too");
+    field("log_memory_to_tensorboard", log_memory_to_tensorboard,
+          "the GPU's peak memory, in GB, too");
     field("log_validation_ppl_to_tensorboard", log_validation_ppl_to_tensorboard,
           "perplexity of evaluations, too");
     field("wandb_project", wandb_project, "from Python only: the project at Weights & Biases");

@@ -25,7 +25,7 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
   std::string line = fmt::format(
       " [{:%Y-%m-%d %H:%M:%S}] iteration {:8}/{:8} | consumed samples: {:12} | elapsed time per "
       "iteration (ms): {:.1f} |",
-      fmt::gmtime(static_cast<std::time_t>(now)), last.step, last.steps, last.consumed_samples,
+      fmt::localtime(static_cast<std::time_t>(now)), last.step, last.steps, last.consumed_samples,
       seconds / count * 1e3);
   if (throughput && flops > 0)
     line += fmt::format(" throughput per GPU (TFLOP/s/GPU): {:.1f} |", flops / seconds / 1e12);

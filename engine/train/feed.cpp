@@ -1,5 +1,7 @@
 #include "train/feed.h"
 
+#include <array>
+
 #include "base/check.h"
 #include "train/tokenizer_files.h"
 
@@ -68,6 +70,18 @@ Feed::Feed(const Settings& settings, int64_t vocabulary)
   if (settings.dataset.reset_attention_mask) hides_behind_ = end_of_document(settings, vocabulary);
   require(has(Split::train), Kind::user,
           "the data have no training split: give dataset.blend, or a share of dataset.split");
+  const DataSettings wanted = data_settings(settings, vocabulary);
+  constexpr std::array kAsking = {"train.train_iters", "validation.eval_iters",
+                                  "validation.eval_iters"};
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    const auto at = static_cast<size_t>(split);
+    const int64_t asked = wanted.samples[at].value_or(0);
+    require(
+        !has(split) || datasets_[at]->size() >= asked, Kind::user,
+        "{} asks for {} samples of the split {}, but datasets without weights are read once, and "
+        "have {}: lower it, or give dataset.blend weights",
+        kAsking[at], asked, name(split), has(split) ? datasets_[at]->size() : 0);
+  }
 }
 
 Batch Feed::read(Split split, int64_t consumed, int64_t index) const {

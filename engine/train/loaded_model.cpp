@@ -56,6 +56,10 @@ at::Tensor LoadedModel::logits(const std::vector<int64_t>& tokens, int64_t seque
     require(token >= 0 && token < model.arch.vocab, Kind::user,
             "token {} lies outside of the model's {}; is this its tokenizer?", token,
             model.arch.vocab);
+  const int64_t most = model.arch.max_positions;
+  require(most == 0 || count / sequences <= most, Kind::user,
+          "a sequence of {} tokens, and the model is made for {} positions", count / sequences,
+          most);
   const auto whole_numbers = at::TensorOptions(at::kLong);
   Batch batch{.sequences = sequences, .length = count / sequences};
   batch.tokens = at::tensor(tokens, whole_numbers);

@@ -15,6 +15,21 @@ using Json = nlohmann::ordered_json;
 /// JSON has no numbers for what is not finite.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
+/// The rows of steps up to `from`. A killed run may have left a line without its end; any other
+/// that is no row is of a file that is not ours.
+std::string rows_until(int64_t from, const std::string& text, const std::string& path) {
+  std::string kept;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const Json row = Json::parse(line, nullptr, false);
+    const bool known = row.is_object() && row.contains("step") && row["step"].is_number_integer();
+    require(known || lines.eof(), Kind::user,
+            "{} is there, and not all of its lines are rows of steps: name another file", path);
+    if (known && row["step"].get<int64_t>() <= from) kept += line + "\n";
+  }
+  return kept;
+}
+
 class JsonLines : public MetricsSink {
  public:
   JsonLines(const std::filesystem::path& path, int64_t from) {
@@ -22,14 +37,11 @@ class JsonLines : public MetricsSink {
     file_ = File::modify(path);
     std::string text(static_cast<size_t>(file_.size()), '\0');
     file_.pread_exact(0, std::as_writable_bytes(std::span(text.data(), text.size())));
-    std::string kept;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-      const Json row = Json::parse(line, nullptr, false);
-      if (row.is_object() && row.value("step", from + 1) <= from) kept += line + "\n";
+    const std::string kept = rows_until(from, text, path.string());
+    if (kept != text) {
+      write_file_atomically(path, kept);
+      file_ = File::modify(path);
     }
-    file_.resize(0);
-    file_.pwrite_all(0, as_bytes(kept));
     end_ = static_cast<int64_t>(kept.size());
   }
 

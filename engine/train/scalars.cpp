@@ -32,9 +32,15 @@ Scalars scalars(const StepRow& row, const LoggerSettings& settings) {
                  {"batch-size", static_cast<double>(r.sequences)},
                  {"iteration-time", row.seconds}};
   all.insert(all.end(), r.reported.begin(), r.reported.end());
+  if (r.zeros) all.emplace_back("num-zeros", static_cast<double>(*r.zeros));
+  if (r.parameter_norm) all.emplace_back("params-norm", *r.parameter_norm);
+  if (settings.log_memory_to_tensorboard && row.peak_bytes > 0)
+    all.emplace_back("memory/peak_allocated_mem", static_cast<double>(row.peak_bytes) / 1e9);
   if (settings.log_throughput_to_tensorboard) {
     all.emplace_back("throughput/tokens_per_sec", r.tokens / row.seconds);
-    if (row.flops > 0) all.emplace_back("throughput/tflops", row.flops / row.seconds / 1e12);
+    if (row.flops > 0)
+      for (const char* name : {"throughput/tflops", "throughput/tflops/device"})
+        all.emplace_back(name, row.flops / row.seconds / 1e12);
   }
   return all;
 }

@@ -14,16 +14,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void require_one_model(const Opened& opened, const TrainedModel& wanted, const std::string& what,
+                       const std::string& remedy) {
+  require_same_model(opened, wanted, what, remedy);
+  const std::string apart = differing(wanted, opened);
+  require(apart.empty(), Kind::mismatch, "{} are of another model than {}: {}; {}", what,
+          opened.path.string(), apart, remedy);
+}
+
 /// The recipe's model and that of a checkpoint must be one, where the recipe has one.
 void require_same_model(const Settings& settings, const Opened& opened) {
   if (!settings.model.family) return;
-  const TrainedModel wanted = described(settings);
-  constexpr const char* kRemedy = "name its recipe, or another checkpoint";
-  require_same_model(opened, wanted, "the settings", kRemedy);
-  const std::string apart = differing(wanted, opened);
-  require(apart.empty(), Kind::mismatch,
-          "the settings are of another model than {}: {}; set what the checkpoint has, or {}",
-          opened.path.string(), apart, kRemedy);
+  require_one_model(opened, described(settings), "the settings",
+                    "set what the checkpoint has, or name its recipe, or another checkpoint");
+}
+
+/// What is resumed must be of the model that the run began with, as far as that is there still.
+void require_model_of_beginning(const Settings& settings, const Opened& opened) {
+  const auto& begun = settings.checkpoint.pretrained_checkpoint;
+  std::error_code ignored;
+  if (settings.model.family || !begun || !fs::exists(*begun, ignored)) return;
+  require_one_model(opened, trained_model(open_model(*begun, {}), *begun),
+                    fmt::format("the weights of checkpoint.pretrained_checkpoint, {},", *begun),
+                    "name the model that the run began with, or another checkpoint.load");
 }
 
 /// The weights, rounded to the run's dtype; masters begin as what that gives, as Megatron's do.
@@ -60,6 +73,7 @@ bool has_checkpoint(const std::string& root) {
 Training resumed(const fs::path& path, const Settings& settings) {
   const Opened opened = open_megatron(path, {});
   require_same_model(settings, opened);
+  require_model_of_beginning(settings, opened);
   Training run = make_training(trained_model(opened, path.string()), settings);
   take_weights(opened, run);
   resume(stored_run(opened), settings, run);

@@ -66,7 +66,7 @@ class Loop {
     outcome_.steps = steps_;
     if (hooks_.begun) hooks_.begun(held_);
     outcome_.finished = run_.counters.step >= steps_;
-    if (outcome_.finished) {
+    if (outcome_.finished && !settings_.validation.skip_train) {
       say_(fmt::format("nothing to do: {} of {} steps are done ({})", run_.counters.step, steps_,
                        run_.begun));
       return finished();

@@ -328,7 +328,8 @@ class DatasetSettings(Group):
     random_seed: int = 1234
     """of the shuffles. Accepted is an integer from 0 to 4294967295."""
     path_to_cache: str | None = None
-    """where indices are kept; null: beside the dataset. Accepted is a text, or null."""
+    """where indices are kept for other runs, Megatron's too; null: each run makes its own.
+    Accepted is a text, or null."""
     reset_position_ids: bool = False
     """positions start again in every document. Accepted is true or false."""
     reset_attention_mask: bool = False
@@ -440,7 +441,7 @@ class LoggerSettings(Group):
     log_throughput_to_tensorboard: bool = False
     """throughput, too. Accepted is true or false."""
     log_memory_to_tensorboard: bool = False
-    """memory, too. Accepted is true or false."""
+    """the GPU's peak memory, in GB, too. Accepted is true or false."""
     log_validation_ppl_to_tensorboard: bool = False
     """perplexity of evaluations, too. Accepted is true or false."""
     wandb_project: str | None = None

@@ -85,6 +85,8 @@ def test_the_reference_is_transformers(engine: Path, tmp_path: Path) -> None:
         (["generate", GOLDEN / "llama/hf"], 2, "give a PROMPT, or --tokens"),
         (["generate", GOLDEN / "llama/hf", "--tokens", "1,x"], 2, "are not numbers"),
         (["generate", GOLDEN / "llama/hf", "--tokens", "9999"], 2, "outside of the model's 259"),
+        (["generate", GOLDEN / "llama/hf", "--tokens", ",".join(["1"] * 513)], 2, "512 positions"),
+        (["compare", *[GOLDEN / "llama/hf"] * 2, "--length", "600"], 2, "512 positions"),
         (["generate", GOLDEN / "absent", "x"], 2, "does not exist"),
         (["generate", GOLDEN / "llama/hf", "x", "--temperature", "hot"], 2, "takes a number from 0 on"),
         (["compare", GOLDEN / "llama/hf", GOLDEN / "llama_tp2/hf"], 4, "vocabulary"),

@@ -70,3 +70,24 @@ def test_a_step_that_is_not_finite_is_skipped(train, tmp_path: Path) -> None:
     train("again", *settings)
     assert data(tmp_path / "again", 15) == data(tmp_path / "run", 15)
     assert json.loads((tmp_path / "again/metrics.jsonl").read_text().splitlines()[-1])["loss"] > 0
+
+
+def test_an_index_of_an_empty_split_is_read_again(train, tmp_path: Path) -> None:
+    blend = write_dataset(tmp_path / "data", np.arange(3000) % VOCABULARY)  # one document
+    settings = [f"dataset.blend={blend}", "validation.eval_iters=0"]
+    cache = f"dataset.path_to_cache={tmp_path / 'cache'}"
+    train("plain", *settings)
+    for name in ("made", "read"):
+        train(name, *settings, cache)
+        assert data(tmp_path / name) == data(tmp_path / "plain")
+
+
+def test_too_few_samples_are_said_before_the_first_step(train, tmp_path: Path) -> None:
+    """Datasets without weights are read once, as Megatron reads them."""
+    paths = [write_dataset(tmp_path / name, np.arange(1500) % VOCABULARY) for name in "ab"]
+    blend = f"dataset.blend=[{paths[0]},{paths[1]}]"
+    settings = [blend, "dataset.split=1", "validation.eval_iters=0"]
+    train("enough", *settings)
+    call = train("few", *settings, "train.train_iters=4000", code=2)
+    assert "train.train_iters asks for 16000 samples" in call.stderr
+    assert not (tmp_path / "few/metrics.jsonl").exists()

@@ -136,7 +136,8 @@ def test_tensorboard_reads_its_events(train, tmp_path: Path) -> None:
     folder = tmp_path / "events"
     train(
         "run", f"logger.tensorboard_dir={folder}", "logger.log_throughput_to_tensorboard=true",
-        "logger.log_validation_ppl_to_tensorboard=true",
+        "logger.log_validation_ppl_to_tensorboard=true", "logger.log_params_norm=true",
+        "optimizer.log_num_zeros_in_grad=true",
     )  # fmt: skip
     (file,) = folder.iterdir()
     found: dict[str, list[tuple[int, float]]] = {}
@@ -148,7 +149,9 @@ def test_tensorboard_reads_its_events(train, tmp_path: Path) -> None:
     expected = losses(tmp_path / "run")
     assert [value for _, value in found["lm loss"]] == pytest.approx(expected, rel=1e-6)
     assert [step for step, _ in found["lm loss validation"]] == [4, 8, 10]
-    assert {"learning-rate", "grad-norm", "batch-size", "throughput/tflops"} <= set(found)
+    assert {
+        "learning-rate", "grad-norm", "batch-size", "throughput/tflops", "params-norm", "num-zeros",
+    } <= set(found)  # fmt: skip
 
 
 def test_finished_run_is_said_in_one_line(train, tmp_path: Path) -> None:
@@ -230,6 +233,35 @@ def test_a_schedule_that_is_none_is_refused(
     use = "scheduler.use_checkpoint_opt_param_scheduler=true"
     errors = train("run", use, code=3).stderr
     assert str(file) in errors and word in errors
+
+
+def test_another_model_than_the_one_begun_with_is_refused(train, tmp_path: Path) -> None:
+    train("run")
+    before = data(tmp_path / "run")
+    other = f"checkpoint.pretrained_checkpoint={ROOT / 'tests/golden/qwen2/hf'}"
+    for steps in (10, 12):
+        call = train("run", other, f"train.train_iters={steps}", code=4)
+        assert "checkpoint.pretrained_checkpoint" in call.stderr and "qwen2" in call.stderr
+    assert data(tmp_path / "run") == before
+    assert not (tmp_path / "run/iter_0000012").exists()
+
+
+def test_a_finished_run_is_evaluated(train, tmp_path: Path) -> None:
+    train("run")
+    call = train("run", "validation.skip_train=true")
+    for split in ("validation", "test"):
+        assert f" {split} loss at iteration 10 | lm loss value: " in call.stdout
+
+
+def test_metrics_do_not_replace_another_file(train, tmp_path: Path) -> None:
+    path = tmp_path / "thesis.txt"
+    path.write_text("my thesis\nchapter 1\n")
+    call = train(None, f"logger.metrics_path={path}", code=2)
+    assert "thesis.txt" in call.stderr and "name another file" in call.stderr
+    assert path.read_text() == "my thesis\nchapter 1\n"
+    path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')  # a run that was killed
+    train(None, f"logger.metrics_path={path}", "train.train_iters=1", "scheduler.lr_decay_iters=1")
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 1, 1]
 
 
 def test_another_model_is_refused(train, tmp_path: Path) -> None:
