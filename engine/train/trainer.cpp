@@ -239,6 +239,11 @@ class Loop {
   }
 
   TrainOutcome finished() {
+    if (run_.skipped > 0)
+      reporter_.warn(
+          fmt::format("skipped steps, whose gradients were not finite: {}; where that is most of "
+                      "them, lower optimizer.lr or look at the data",
+                      run_.skipped));
     outcome_.step = run_.counters.step;
     outcome_.consumed_samples = run_.counters.consumed_train_samples;
     return outcome_;

@@ -54,6 +54,7 @@ def test_a_step_that_is_not_finite_is_skipped(train, tmp_path: Path) -> None:
         f"dataset.blend={write_dataset(tmp_path / 'data', tokens)}", "train.train_iters=15",
     ]  # fmt: skip
     call = train("run", *settings)
+    assert "warning: skipped steps, whose gradients were not finite: 1;" in call.stderr
     rows = steps_of(tmp_path / "run")
     skipped = [row["step"] for row in rows if row["skipped"]]
     assert len(rows) == 15
