@@ -6,9 +6,10 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from bascule.errors import UserError
+from bascule.training.random_states import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -42,6 +43,12 @@ class Datasets:
             if dataset is not None
         }
 
+    def seed(self, seed: int) -> None:
+        """Says what iterables draw their random numbers from."""
+        for split, source in self._sources.items():
+            # Unlike the model's, which may draw as many of the same kind.
+            source.stream = Stream(seed + 1 + SPLITS.index(split))
+
     def has(self, split: str) -> bool:
         """Whether there are data of a kind."""
         return split in self._sources
@@ -60,7 +67,11 @@ class Source:
 
     One with lengths and indices is read in the order of its samples; validation and test data begin
     again after their end. An `IterableDataset` gives samples, any other iterable micro-batches:
-    what a run that goes on has consumed is read and left out.
+    what a run that goes on has consumed is read and left out. What these draw from the random
+    generators is the same from their beginning on, whatever the model draws in between.
+
+    Attributes:
+        stream: what an iterable draws from.
     """
 
     def __init__(
@@ -76,6 +87,7 @@ class Source:
         self._collate = collate
         self._workers = workers
         self._say = say
+        self.stream = Stream(0)
         self._iterator: Iterator[Any] | None = None
         self._at = 0
 
@@ -118,13 +130,25 @@ class Source:
             )
         if isinstance(self._dataset, IterableDataset):
             loader = DataLoader(self._dataset, batch_size=sequences, drop_last=True, **common)
-            return itertools.islice(iter(loader), skipped, None)
+            return self._drawn(loader, skipped)
         if self._collate is not None or self._workers:
             raise UserError(
                 "collate_fn and num_workers are for datasets of samples; "
                 f"a {type(self._dataset).__name__} gives whole micro-batches"
             )
-        return itertools.islice(iter(self._dataset), skipped, None)
+        return self._drawn(self._dataset, skipped)
+
+    def _drawn(self, batches: Iterable[Any], skipped: int) -> Iterator[Any]:
+        """All but the first `skipped`, each made with the generators of the stream."""
+        with self.stream:
+            left = itertools.islice(iter(batches), skipped, None)
+        while True:
+            with self.stream:
+                try:
+                    batch = next(left)
+                except StopIteration:
+                    return
+            yield batch
 
     def _batches(self, sample: int, sequences: int) -> Iterator[list[int]]:
         """Indices of micro-batches, from `sample` on; the last, short one is left out."""

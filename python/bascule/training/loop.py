@@ -101,7 +101,10 @@ class Loop:
 
     def settled(self, settings: str) -> None:
         """The settings are resolved: JSON of their paths and values."""
-        self._services = Services(json.loads(settings))
+        resolved = json.loads(settings)
+        if self._parts.datasets is not None:
+            self._parts.datasets.seed(resolved["rng.seed"])
+        self._services = Services(resolved)
         if self._services:
             self.log = self._services.log
 
