@@ -274,6 +274,37 @@ def test_a_wrapped_model_trains_as_the_model_itself(bridge) -> None:
         assert torch.equal(each, made[1][1][name]), name
 
 
+def test_a_wrapper_has_the_state_of_its_model(bascule, bridge) -> None:
+    """As megatron-core's: names without "module.", from and to a model with and without a wrapper."""
+    (bare,) = bridge.to_megatron_model(wrap_with_ddp=False)
+    (wrapped,) = bridge.to_megatron_model(load_weights=False, wrap_with_ddp=True)
+    assert list(wrapped.state_dict()) == list(bare.state_dict())
+    assert list(wrapped.state_dict(prefix="a.")) == list(bare.state_dict(prefix="a."))
+    held = wrapped.state_dict(keep_vars=True)
+    assert held["decoder.final_layernorm.weight"] is wrapped.module.decoder.final_layernorm.weight
+    extra = {"decoder.layers.0.mlp.linear_fc1._extra_state": None}
+    wrapped.load_state_dict(bare.state_dict() | extra)
+    for name, value in bare.state_dict().items():
+        assert torch.equal(wrapped.state_dict()[name], value), name
+    bare.load_state_dict(wrapped.state_dict())
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        wrapped.load_state_dict({f"module.{name}": each for name, each in bare.state_dict().items()})
+    found = wrapped.load_state_dict({}, strict=False)
+    assert found.missing_keys == list(bare.state_dict())
+    with pytest.raises(bascule.UnsupportedError, match="leave assign out"):
+        wrapped.load_state_dict(bare.state_dict(), assign=True)
+
+
+def test_gradients_add_up_without_synchronization(bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=True, dtype=torch.float32, device="cpu")
+    tokens = ids(259)
+    model(tokens).square().mean().backward()
+    once = model.module.output_layer.weight.grad.clone()
+    with model.no_sync():
+        model(tokens).square().mean().backward()
+    assert torch.allclose(model.module.output_layer.weight.grad, 2 * once)
+
+
 def test_models_are_not_copied(bascule, bridge, tmp_path: Path) -> None:
     """Their memory is the engine's; a copy is another model with the same values."""
     for wrapped in (False, True):
