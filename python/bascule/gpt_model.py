@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
@@ -11,7 +12,7 @@ from bascule import _engine
 from bascule.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 class _Held(NamedTuple):
@@ -61,6 +62,15 @@ def _versions(
     return [(name, tensor, tensor._version) for name, tensor in read]
 
 
+@contextmanager
+def _without_autocast(devices: Iterable[str]) -> Iterator[None]:
+    """The engine's own functions are written for the dtypes that the model has."""
+    with ExitStack() as all_off:
+        for device in devices:
+            all_off.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
 class _Run(torch.autograd.Function):
     """One forward of the engine; its backward is the engine's own."""
 
@@ -74,11 +84,12 @@ class _Run(torch.autograd.Function):
         kept: bool,
         *parameters: Tensor,
     ) -> Tensor:
-        run = _engine.forward(model.engine, tokens, positions, kept)
-        ctx.run, ctx.labels = run, labels
+        ctx.labels, ctx.devices = labels, {"cpu", *(each.device.type for each in parameters)}
         ctx.read = _versions(model, tokens, positions, labels) if kept else []
         ctx.set_materialize_grads(True)
-        return run.logits() if labels is None else run.losses(labels)
+        with _without_autocast(ctx.devices):
+            ctx.run = run = _engine.forward(model.engine, tokens, positions, kept)
+            return run.logits() if labels is None else run.losses(labels)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -90,7 +101,9 @@ class _Run(torch.autograd.Function):
                     f"{version} instead. Call backward before the change, or forward after it"
                 )
         wanted = list(ctx.needs_input_grad[5:])
-        return (None, None, None, None, None, *ctx.run.backward(gradients[0], ctx.labels, wanted))
+        with _without_autocast(ctx.devices):
+            computed = ctx.run.backward(gradients[0], ctx.labels, wanted)
+        return (None, None, None, None, None, *computed)
 
 
 class GPTModel(nn.Module):

@@ -112,6 +112,29 @@ def test_gradients_add_up_and_a_forward_has_one_backward(bridge) -> None:
         loss.backward()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_autocast_changes_nothing(dtype: torch.dtype, bridge) -> None:
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=dtype, device="cpu")
+    tokens, weight = ids(model.vocab_size), torch.linspace(-1, 1, model.vocab_size)
+
+    def computed(forward: bool, backward: bool, labels: torch.Tensor | None) -> list[torch.Tensor]:
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=forward):
+            out = model(tokens, labels=labels)
+        loss = out.float().mean() if labels is not None else (out.float() * weight).sum()
+        with torch.autocast("cpu", torch.bfloat16, enabled=backward):
+            loss.backward()
+        return [out, *(each.grad for each in model.parameters())]
+
+    for labels in (None, tokens):
+        plain = computed(False, False, labels)
+        for forward, backward in ((True, False), (True, True), (False, True)):
+            cast = computed(forward, backward, labels)
+            for a, b in zip(plain, cast, strict=True):
+                assert a.dtype == b.dtype
+                assert torch.equal(a, b)
+
+
 def test_changes_between_forward_and_backward_are_refused(bridge) -> None:
     (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
     tokens = ids(model.vocab_size)
