@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from bascule import _engine
 from bascule.errors import UnsupportedError
@@ -93,6 +94,16 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            # With create_graph, what is returned depends on the parameters even where `gradients`
+            # depends on nothing, which once_differentiable cannot see.
+            gradients = tuple(each.detach().requires_grad_() for each in gradients)
+        compute: Callable[..., tuple[Tensor | None, ...]] = once_differentiable(_Run.computed)
+        return compute(ctx, *gradients)
+
+    @staticmethod
+    def computed(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The engine's gradients, which have none of their own."""
         for name, tensor, version in ctx.read:
             if tensor._version != version:
                 raise RuntimeError(  # as torch's own functions

@@ -135,6 +135,23 @@ def test_autocast_changes_nothing(dtype: torch.dtype, bridge) -> None:
                 assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("square", [False, True])
+def test_gradients_have_no_gradients(square: bool, bridge) -> None:
+    """Where the loss is linear in what the model returns, too, and another loss has some."""
+    (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
+    tokens, weights = ids(model.vocab_size), list(model.parameters())
+    losses = model(tokens, labels=tokens)
+    plain = torch.autograd.grad((losses**2 if square else losses).mean(), weights)
+    losses = model(tokens, labels=tokens)
+    loss = (losses**2 if square else losses).mean()
+    made = torch.autograd.grad(loss, weights, create_graph=True)
+    for a, b in zip(plain, made, strict=True):
+        assert torch.equal(a, b)
+    penalty = sum(each.square().sum() for each in made)
+    with pytest.raises(RuntimeError, match="trying to differentiate twice"):
+        (model(tokens, labels=tokens).mean() + penalty).backward()
+
+
 def test_changes_between_forward_and_backward_are_refused(bridge) -> None:
     (model,) = bridge.to_megatron_model(wrap_with_ddp=False, dtype=torch.float32, device="cpu")
     tokens = ids(model.vocab_size)
