@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bascule.errors import UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor, nn
 
     from bascule._engine import Run
@@ -22,6 +24,7 @@ class OwnModule:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self._named = list(module.named_parameters())
+        _check_shapes(self._named)
         self.parameters = [(name, each.data, each.requires_grad) for name, each in self._named]
         self._modes: list[bool] = []
 
@@ -49,6 +52,7 @@ class OwnModule:
 
     def take_gradients(self, run: Run) -> None:
         """Moves every .grad into the run's gradients."""
+        _check_dense(self._named)
         run.add_gradients([each.grad for _, each in self._named])
         for _, each in self._named:
             each.grad = None
@@ -63,3 +67,30 @@ class OwnModule:
             for each, mode in zip(modules, self._modes, strict=True):
                 each.training = mode
             self._modes = []
+
+
+def _check_shapes(named: Iterable[tuple[str, nn.Parameter]]) -> None:
+    from torch.nn.parameter import is_lazy
+
+    for name, each in named:
+        if is_lazy(each):
+            raise UnsupportedError(
+                f"the parameter {name} has no shape yet, as those of lazy modules; call the module "
+                "once with a sample before pretrain()"
+            )
+        if each.numel() == 0:
+            raise UnsupportedError(
+                f"the parameter {name} is empty, of the shape {list(each.shape)}; there is nothing "
+                "to train in it: leave it out of the module"
+            )
+
+
+def _check_dense(named: Iterable[tuple[str, nn.Parameter]]) -> None:
+    import torch
+
+    for name, each in named:
+        if each.grad is not None and each.grad.layout != torch.strided:
+            raise UnsupportedError(
+                f"the gradient of {name} is sparse ({each.grad.layout}), and the optimizer takes "
+                "dense ones; make its module with sparse=False"
+            )

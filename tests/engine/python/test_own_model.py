@@ -215,3 +215,25 @@ def test_own_model_says_what_is_wrong(bascule, config) -> None:
     mixed = Network()
     mixed.third.double()
     refused("UnsupportedError", "some of the module's parameters are float64", module=mixed)
+    empty = Network()
+    empty.none = torch.nn.Parameter(torch.ones(3, 0))
+    refused("UnsupportedError", r"the parameter none is empty, of the shape \[3, 0\]", module=empty)
+    lazy = Network()
+    lazy.later = torch.nn.LazyLinear(2)
+    refused("UnsupportedError", r"later.weight has no shape yet.*call the module once", module=lazy)
+
+
+def test_sparse_gradients_are_refused(bascule, config) -> None:
+    class Sparse(Network):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(4, 8, sparse=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x + self.table((x[:, 0] > 0).long()))
+
+    words = r"the gradient of table.weight is sparse \(torch.sparse_coo\).*sparse=False"
+    with pytest.raises(bascule.UnsupportedError, match=words):
+        bascule.pretrain(
+            config(None, *NO_MODEL, model=None), regression, model=Sparse(), dataset=points()
+        )
