@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bascule.errors import ResourceError, UserError
@@ -107,11 +108,11 @@ class Services:
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._all: list[Service] = []
+        self._all: dict[str, Service] = {}
         try:
             for setting, make in _SERVICES.items():
                 if settings[setting]:
-                    self._all.append(make(settings))
+                    self._all[setting] = make(settings)
         except BaseException:
             self.finish(failed=True)
             raise
@@ -121,14 +122,26 @@ class Services:
 
     def log(self, step: int, scalars: dict[str, float]) -> None:
         """Gives all of them the scalars of a step."""
-        for each in self._all:
+        for each in self._all.values():
             each.log(step, scalars)
 
     def finish(self, failed: bool) -> None:
-        """Ends the run at all of them."""
-        for each in self._all:
-            each.finish(failed)
-        self._all = []
+        """Ends the run at all of them. One that fails at this is warned of: the run has ended as it
+        did, whatever a service makes of it.
+        """
+        ended, self._all = self._all, {}
+        failures = [_failure(setting, each, failed) for setting, each in ended.items()]
+        for failure in filter(None, failures):
+            warnings.warn(failure, stacklevel=4)  # of the line that called pretrain()
+
+
+def _failure(setting: str, service: Service, failed: bool) -> str | None:
+    """Ends the run at a service; what to say where that failed."""
+    try:
+        service.finish(failed)
+    except Exception as error:
+        return f"{setting}: ending the run at the service failed: {error!r}"
+    return None
 
 
 def _client(module: str, package: str, setting: str) -> Any:

@@ -77,3 +77,35 @@ def test_services_hear_of_failures(bascule, config, monkeypatch) -> None:
         bascule.pretrain(cfg, forward_step)
     assert recorder.named("end_run") == [(("FAILED",), {})]
     assert recorder.named("start_run")[0][1]["tags"] == {"team": "blue"}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_service_that_does_not_end(fails, bascule, config, monkeypatch) -> None:
+    """The others are ended, and the run ends as it does without services."""
+
+    class Broken(Recorder):
+        def finish(self, **_: Any) -> None:
+            raise ConnectionError("no route")
+
+    others = {"mlflow": Recorder(), "comet_ml": Recorder()}
+    for package, stands_in in {"wandb": Broken(), **others}.items():
+        monkeypatch.setitem(sys.modules, package, stands_in)
+    settings = [each for settings, _ in SERVICES.values() for each in settings]
+    cfg = config("run", *settings, "train.train_iters=2", "validation.eval_iters=0")
+
+    def forward_step(data_iterator, model):
+        raise ZeroDivisionError
+
+    def run() -> None:
+        if not fails:
+            assert bascule.pretrain(cfg).step == 2
+            return
+        with pytest.raises(ZeroDivisionError):
+            bascule.pretrain(cfg, forward_step)
+
+    words = r"logger.wandb_project: ending the run .* failed: ConnectionError\('no route'\)"
+    with pytest.warns(UserWarning, match=words) as warned:
+        run()
+    assert [each.filename for each in warned if "ending the run" in str(each.message)] == [__file__]
+    assert others["mlflow"].named("end_run") == [(("FAILED" if fails else "FINISHED",), {})]
+    assert len(others["comet_ml"].named("end")) == 1
