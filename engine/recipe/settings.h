@@ -37,7 +37,8 @@ struct TrainSettings {
           at_least(1));
     field("exit_duration_in_mins", exit_duration_in_mins,
           "save and stop after so many minutes; Megatron takes whole ones only", above(0));
-    field("exit_signal_handler", exit_signal_handler, "save and stop on SIGTERM and SIGINT");
+    field("exit_signal_handler", exit_signal_handler,
+          "save and stop on SIGTERM and, outside of Python, on SIGINT");
   }
 };
 

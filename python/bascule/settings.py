@@ -39,7 +39,7 @@ class TrainSettings(Group):
     """save and stop after so many minutes; Megatron takes whole ones only. Accepted is a number
     above 0, or null."""
     exit_signal_handler: bool = False
-    """save and stop on SIGTERM and SIGINT. Accepted is true or false."""
+    """save and stop on SIGTERM and, outside of Python, on SIGINT. Accepted is true or false."""
     eval_iters: int = 100
     """Megatron's name of validation.eval_iters."""
     eval_interval: int | None = 1000

@@ -6,12 +6,13 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
+#include <signal.h>
 
 #include <memory>
 #include <optional>
 #include <tuple>
 
-#include "base/caught_interrupts.h"
+#include "base/caught_interrupt.h"
 #include "base/check.h"
 #include "python/core/raised.h"
 #include "python/core/text.h"
@@ -237,8 +238,8 @@ nb::object train_from_python(const std::string& recipe, const nb::object& given,
   };
   for (const std::string& note : resolved.notes) print(text("note: " + note));
   const TrainOutcome outcome = unlocked_with_hooks([&] {
-    std::optional<CaughtInterrupts> caught;
-    if (resolved.settings.train.exit_signal_handler) caught.emplace();
+    std::optional<CaughtInterrupt> caught;  // SIGINT stays Python's: KeyboardInterrupt
+    if (resolved.settings.train.exit_signal_handler) caught.emplace(SIGTERM);
     return train(resolved, told, say, hooks);
   });
   return value(outcome);

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cerrno>
 
-#include "base/caught_interrupts.h"
+#include "base/caught_interrupt.h"
 #include "base/check.h"
 
 namespace bascule {
@@ -41,18 +41,18 @@ void catch_interrupts() {
   for (const int signal : kSignals) handle(signal, remembering(), nullptr);
 }
 
-struct CaughtInterrupts::Before {
-  std::array<struct sigaction, kSignals.size()> actions{};
+struct CaughtInterrupt::Before {
+  int signal;
+  struct sigaction action {};
 };
 
-CaughtInterrupts::CaughtInterrupts() : before_(std::make_unique<Before>()) {
-  for (size_t i = 0; i < kSignals.size(); ++i)
-    handle(kSignals[i], remembering(), &before_->actions[i]);
+CaughtInterrupt::CaughtInterrupt(int signal) : before_(std::make_unique<Before>()) {
+  before_->signal = signal;
+  handle(signal, remembering(), &before_->action);
 }
 
-CaughtInterrupts::~CaughtInterrupts() {
-  for (size_t i = 0; i < kSignals.size(); ++i)
-    ::sigaction(kSignals[i], &before_->actions[i], nullptr);
+CaughtInterrupt::~CaughtInterrupt() {
+  ::sigaction(before_->signal, &before_->action, nullptr);
   caught_signal.store(0);
 }
 

@@ -381,7 +381,7 @@ except KeyboardInterrupt:
     ("how", "sent", "said", "saved"),
     [
         ("plain", signal.SIGINT, "interrupted", False),
-        ("saves", signal.SIGINT, "stopped SIGINT", True),
+        ("saves", signal.SIGINT, "interrupted", False),
         ("saves", signal.SIGTERM, "stopped SIGTERM", True),
     ],
 )
@@ -403,6 +403,53 @@ def test_signals(how, sent, said, saved, engine, config, tmp_path) -> None:
     assert out.endswith("interrupted\n")
     assert process.returncode == 0
     assert any((tmp_path / "run").glob("iter_*")) is saved
+
+
+STALLED = """
+import sys, time
+import torch
+import bascule
+
+class Stalled(torch.utils.data.Dataset):
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, index):
+        if index == 5:
+            print("stalled", flush=True)
+            time.sleep(600)
+        return {name: torch.full((32,), index) for name in ("tokens", "labels")}
+
+cfg = bascule.ConfigContainer.from_yaml(sys.argv[1])
+try:
+    bascule.pretrain(cfg, dataset=Stalled(), num_workers=int(sys.argv[2]), save_on_error=True)
+finally:
+    print("finally", flush=True)
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ctrl_c_reaches_code_that_stalls(workers, engine, config, tmp_path) -> None:
+    """Whatever train.exit_signal_handler says, which is there for SIGTERM."""
+    program = tmp_path / "program.py"
+    program.write_text(STALLED)
+    recipe = tmp_path / "recipe.yaml"
+    config("run", "train.exit_signal_handler=true", "validation.eval_iters=0").to_yaml(recipe)
+    with subprocess.Popen(
+        [sys.executable, program, recipe, str(workers)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=one_thread() | {"PYTHONPATH": str(engine / "python")},
+    ) as process:
+        for line in process.stdout:
+            # A worker is ahead: its run has taken a step once there is a line about it.
+            if line == "stalled\n" if workers == 0 else " iteration        1/" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert out.endswith("finally\n")
+    assert error.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
+    assert (tmp_path / "run/iter_0000001").exists()  # save_on_error asks for it
 
 
 def test_names_of_later(bascule) -> None:
