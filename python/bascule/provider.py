@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bascule import _core
 from bascule.errors import RefusedSettingError, UnknownSettingError, UnsupportedError, UserError
@@ -25,6 +25,28 @@ _TARGET = "_target_"
 _SEED = 1234
 # Settings that say how pipeline stages talk, of which there is one.
 _BETWEEN_STAGES = {"pipeline_dtype": None}
+# Of what the parameters are; the switches win in Megatron.
+_SWITCHES = {"bf16": "torch.bfloat16", "fp16": "torch.float16"}
+_PRECISION = frozenset(("params_dtype", *_SWITCHES))
+# What pretrain() does around a model, and a model that is provided on its own does not.
+_OF_TRAINING = (
+    "deterministic_mode",
+    "moe_aux_loss_coeff",
+    "moe_expert_capacity_factor",
+    "moe_pad_expert_input_to_capacity",
+    "moe_router_bias_update_rate",
+    "moe_router_force_load_balancing",
+    "moe_router_load_balancing_type",
+    "moe_token_drop_policy",
+    "moe_z_loss_coeff",
+    "recompute_granularity",
+    "recompute_method",
+    "recompute_modules",
+    "recompute_num_layers",
+)
+# The functions that describe a layer: only whether norms are over all heads follows from them here.
+_LAYERS = "megatron.bridge.models.gpt_provider.default_layer_spec"
+_FULL_WIDTH_NORM_LAYERS = "megatron.bridge.models.olmoe.olmoe_provider.olmoe_layer_spec"
 # Attributes of Megatron Bridge's providers that are no settings.
 _NOT_YET = {
     "meta_model": "the provider has the model's settings, and bascule.inspect(path) its tensors"
@@ -70,7 +92,9 @@ class ModelProvider:
         for name in functions:
             values[name] = values[name][_TARGET]
         if dtype:
-            values |= {"params_dtype": f"torch.{dtype}", "bf16": dtype == "bfloat16"}
+            kind = f"torch.{dtype}"
+            values |= {"params_dtype": kind}
+            values |= {name: kind == each for name, each in _SWITCHES.items()}
         values |= _BETWEEN_STAGES
         object.__setattr__(self, "_path", path)
         object.__setattr__(self, "_config", config)
@@ -79,6 +103,7 @@ class ModelProvider:
         object.__setattr__(self, "_functions", frozenset(functions))
         object.__setattr__(self, "_values", values)
         object.__setattr__(self, "_first_values", dict(values))
+        object.__setattr__(self, "_precision_set", set())
         object.__setattr__(self, "_pre_wrap_hooks", [])
         object.__setattr__(self, "_post_wrap_hooks", [])
         object.__setattr__(self, "_seed", _SEED)
@@ -96,6 +121,8 @@ class ModelProvider:
         if name not in self._values:
             raise self._unknown(name)
         self._values[name] = self._text(value) if name in self._functions else value
+        if name in _PRECISION:
+            self._precision_set.add(name)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._values]
@@ -129,10 +156,78 @@ class ModelProvider:
     def _settings(self) -> str:
         named = {
             name: {"_call_": False, _TARGET: value} if name in self._functions and value else value
-            for name, value in self._values.items()
+            for name, value in (self._values | self._switches()).items()
             if name not in _BETWEEN_STAGES
         }
         return json.dumps(named)
+
+    def _switches(self) -> dict[str, bool]:
+        """bf16 and fp16 as params_dtype says, or one that was set to true without it.
+
+        Raises:
+            bascule.UserError: a switch that was set says another dtype.
+        """
+        given = self._precision_set
+        if not given:
+            return {}
+        asked = sorted(_SWITCHES.keys() & given)
+        on = [name for name in asked if self._values[name] is True]
+        if on and "params_dtype" not in given:
+            return {name: name in on for name in _SWITCHES}
+        kind = self._values["params_dtype"]
+        by_kind = {name: kind == each for name, each in _SWITCHES.items()}
+        for name in asked:
+            if self._values[name] is not by_kind[name]:
+                raise UserError(
+                    f"provider.{name} is {self._values[name]}, and provider.params_dtype is "
+                    f"{kind}: set the second to what the parameters are to be, and leave "
+                    f"{' and '.join(_SWITCHES)} alone"
+                )
+        return by_kind
+
+    def _changed(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self._values.items()
+            if name not in _BETWEEN_STAGES and value != self._first_values[name]
+        }
+
+    def _refuse(self, name: str, why: str) -> NoReturn:
+        raise UnsupportedError(
+            f"provider.{name} is {self._values[name]!r}, which would change nothing: {why}; set it "
+            f"back to {self._first_values[name]!r}"
+        )
+
+    def _check_layers(self) -> None:
+        """Refuses a function that describes layers as none here are."""
+        name = "transformer_layer_spec"
+        first, now = (values.get(name) for values in (self._first_values, self._values))
+        full_width = first == _FULL_WIDTH_NORM_LAYERS
+        if now not in (first, _FULL_WIDTH_NORM_LAYERS, _LAYERS if full_width else first):
+            self._refuse(name, "layers are the engine's own, and other settings say what they are")
+
+    def _check_that_all_act(self) -> None:
+        """Refuses what was changed in vain, with the reasons that training has."""
+        self._check_layers()
+        known = _core.Configuration("{}", "the provider")
+        for name in self._changed():
+            if name in _PRECISION:
+                continue
+            try:
+                known.get(f"model.{name}")
+            except RefusedSettingError as error:
+                self._refuse(name, str(error).partition(": ")[2])
+            if name.startswith("moe_") and self._values.get("num_moe_experts") is None:
+                self._refuse(name, "the model has no experts (num_moe_experts)")
+
+    def _check_alone(self) -> None:
+        """Refuses, besides, what only training does."""
+        self._check_that_all_act()
+        for name in self._changed():
+            if name in _OF_TRAINING:
+                self._refuse(
+                    name, "only bascule.pretrain() does it, with this provider as cfg.model"
+                )
 
     def _model_settings(self) -> ModelSettings:
         """The group `model` of a run that trains this model.
@@ -147,6 +242,7 @@ class ModelProvider:
                 "the provider has a hook, and training makes the model itself; a callback of "
                 "pretrain() may change it when the run starts"
             )
+        self._check_layers()
         made, names = ModelSettings(family=self._family), ModelSettings._fields()
         for name, value in self._values.items():
             if name in _BETWEEN_STAGES:
@@ -233,6 +329,7 @@ class ModelProvider:
         """
         from bascule.extension import engine
 
+        self._check_that_all_act()
         engine().check(self._path, self._config, self._settings())
 
     def provide(
@@ -259,6 +356,7 @@ class ModelProvider:
             bascule.MismatchError: settings that the weights do not fit.
         """
         refuse(pre_process=pre_process, post_process=post_process, vp_stage=vp_stage)
+        self._check_alone()
         from bascule.extension import engine
         from bascule.gpt_model import GPTModel
 
