@@ -193,7 +193,7 @@ struct CheckpointSettings {
     field("save_rng", save_rng, "save states of random generators, for Megatron to go on from");
     field("load", load,
           "the checkpoint root to resume from; where there is none yet: from scratch");
-    field("load_optim", load_optim, "load masters and moments");
+    field("load_optim", load_optim, "load masters, moments and how far the schedule is");
     field("load_rng", load_rng,
           "take the states of random generators, which no step here draws from, into the next "
           "checkpoint; false: they are seeded anew");

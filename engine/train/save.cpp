@@ -48,7 +48,7 @@ Value parameter_group(const Settings& settings, const Schedule& schedule, int64_
 }
 
 std::vector<std::pair<std::string, Value>> common(const Training& run, const Settings& settings) {
-  const int64_t samples = run.counters.consumed_train_samples;
+  const int64_t samples = run.scheduled;
   const auto group = [&](double decay) {
     return parameter_group(settings, run.schedule, samples, run.optimizer->steps, decay);
   };

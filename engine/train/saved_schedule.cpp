@@ -43,6 +43,15 @@ void take(const Value& held, Choice& value) {
   value = found->value;
 }
 
+std::string common_file(const StoredRun& stored) { return (stored.path / "common.pt").string(); }
+
+std::optional<Value> held_schedule(const StoredRun& stored) {
+  const auto& common = stored.dist.common();
+  if (!common) return {};
+  auto held = common->find(kScheduleKey);
+  return held && held->type() == pickle::Type::dict ? held : std::nullopt;
+}
+
 std::optional<Value> find_any(const Value& held, Keys keys) {
   for (const char* key : keys)
     if (auto found = held.find(key)) return found;
@@ -69,15 +78,25 @@ Value saved_schedule(Schedule schedule, int64_t steps) {
   return Value::dict(pairs);
 }
 
+std::optional<int64_t> resumed_steps(const StoredRun& stored) {
+  const auto held = held_schedule(stored);
+  if (!held) return {};
+  const auto found = find_any(*held, {"num_steps", "num_iters"});
+  if (!found) return {};
+  return in_context(common_file(stored), [&] {
+    const int64_t steps = in_context("num_steps", [&] { return found->integer(); });
+    require(steps >= 0, Kind::format, "the schedule has made {} steps", steps);
+    return steps;
+  });
+}
+
 Schedule resumed_schedule(const StoredRun& stored, const Settings& settings) {
   const SchedulerSettings& rules = settings.scheduler;
   const Schedule now = schedule(settings);
-  const auto& common = stored.dist.common();
-  if (!common || rules.override_opt_param_scheduler) return now;
-  const auto held = common->find(kScheduleKey);
-  if (!held || held->type() != pickle::Type::dict) return now;
+  const auto held = held_schedule(stored);
+  if (!held || rules.override_opt_param_scheduler) return now;
   Schedule before = now;
-  const std::string where = (stored.path / "common.pt").string();
+  const std::string where = common_file(stored);
   entries(before, [&](Keys keys, auto& value) {
     const auto found = find_any(*held, keys);
     if (!found) return;

@@ -133,6 +133,7 @@ void resume(const StoredRun& stored, const Settings& settings, Training& run) {
   if (rules.load_optim) {
     take_optimizer(stored, run);
     run.schedule = resumed_schedule(stored, settings);
+    run.scheduled = resumed_steps(stored).value_or(run.counters.consumed_train_samples);
   }
   if (rules.load_rng) take_random_state(stored, run);
   run.counters.do_train = true;

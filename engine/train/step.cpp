@@ -67,8 +67,8 @@ Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& a
 StepResult train_step(Training& run, const Compute& compute, const Batches& batches) {
   RECORD_USER_SCOPE("step");
   const int64_t consumed = run.counters.consumed_train_samples;
-  StepResult result{.lr = run.schedule.learning_rate(consumed),
-                    .weight_decay = run.schedule.weight_decay(consumed),
+  StepResult result{.lr = run.schedule.learning_rate(run.scheduled),
+                    .weight_decay = run.schedule.weight_decay(run.scheduled),
                     .sequences = batches.global_at(consumed)};
   run.parameters->begin_step();
   Sums sums;
@@ -92,7 +92,10 @@ StepResult train_step(Training& run, const Compute& compute, const Batches& batc
   if (run.measure_parameters) result.parameter_norm = run.optimizer->parameter_norm();
   ++run.counters.step;
   run.counters.consumed_train_samples += result.sequences;
-  if (!update.applied) ++run.skipped;
+  if (update.applied)
+    run.scheduled += result.sequences;
+  else
+    ++run.skipped;
   return result;
 }
 

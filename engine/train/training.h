@@ -38,6 +38,7 @@ struct Training {
   std::shared_ptr<UnderWay> under_way = std::make_shared<UnderWay>();
   std::unique_ptr<Optimizer> optimizer;
   Schedule schedule;            // of learning rate and weight decay
+  int64_t scheduled = 0;        // samples of updates that were applied: the schedule's steps
   RandomState random;           // no step of the engine draws from it: it travels for Megatron
   TrainState counters;          // step: updates that were tried, skipped ones included
   double expert_bias_rate = 0;  // a step of update_expert_biases()

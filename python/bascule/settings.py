@@ -383,7 +383,7 @@ class CheckpointSettings(Group):
     """the checkpoint root to resume from; where there is none yet: from scratch. Accepted is a
     text, or null."""
     load_optim: bool = True
-    """load masters and moments. Accepted is true or false."""
+    """load masters, moments and how far the schedule is. Accepted is true or false."""
     load_rng: bool = True
     """take the states of random generators, which no step here draws from, into the next
     checkpoint; false: they are seeded anew. Accepted is true or false."""

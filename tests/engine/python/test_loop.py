@@ -52,6 +52,7 @@ def test_a_step_that_is_not_finite_is_skipped(train, tmp_path: Path) -> None:
     settings = [
         f"checkpoint.pretrained_checkpoint={start}", "dataset.split=1", "validation.eval_iters=0",
         f"dataset.blend={write_dataset(tmp_path / 'data', tokens)}", "train.train_iters=15",
+        "scheduler.lr_decay_iters=15",
     ]  # fmt: skip
     call = train("run", *settings)
     assert "warning: skipped steps, whose gradients were not finite: 1;" in call.stderr
@@ -63,6 +64,15 @@ def test_a_step_that_is_not_finite_is_skipped(train, tmp_path: Path) -> None:
         finite = row["step"] not in skipped
         assert (row["loss"] is not None and row["grad_norm"] is not None) == finite, row
     assert [row["consumed_samples"] for row in rows] == [4 * (i + 1) for i in range(15)]
+
+    # The schedule stands still while nothing is updated.
+    rates = [row["lr"] for row in rows]
+    assert rates[skipped[0]] == rates[skipped[0] - 1]
+    assert len(set(rates)) == 14
+    state = torch.load(tmp_path / "run/iter_0000015/common.pt", weights_only=True)
+    assert state["opt_param_scheduler"]["num_steps"] == 14 * 4
+    assert state["optimizer"]["optimizer"]["param_groups"][0]["lr"] < rates[-1]
+
     lines = [line for line in call.stdout.splitlines() if "number of skipped iterations" in line]
     found = [int(line.split("number of skipped iterations:")[1].split("|")[0]) for line in lines]
     assert sum(found) == max(found) == 1, found
@@ -92,3 +102,32 @@ def test_too_few_samples_are_said_before_the_first_step(train, tmp_path: Path) -
     call = train("few", *settings, "train.train_iters=4000", code=2)
     assert "train.train_iters asks for 16000 samples" in call.stderr
     assert not (tmp_path / "few/metrics.jsonl").exists()
+
+
+def test_the_schedule_goes_on_from_its_own_samples(train, tmp_path: Path) -> None:
+    """As Megatron's: not from those consumed, and from 0 where the optimizer is not loaded."""
+    train("straight")
+    rates = [row["lr"] for row in steps_of(tmp_path / "straight")]
+
+    def next_rate(*settings: str, **changes: int | None) -> float:
+        train("run", "train.exit_interval=3")
+        file = tmp_path / "run/iter_0000003/common.pt"
+        state = torch.load(file, weights_only=True)
+        schedule = state["opt_param_scheduler"]
+        assert schedule["num_steps"] == 3 * 4
+        state["opt_param_scheduler"] = {
+            key: value for key, value in (schedule | changes).items() if value is not None
+        }
+        torch.save(state, file)
+        train("run", "train.exit_interval=1", *settings)
+        row = steps_of(tmp_path / "run")[-1]
+        shutil.rmtree(tmp_path / "run")
+        return row["lr"]
+
+    assert next_rate() == rates[3]
+    assert next_rate(num_steps=5 * 4) == rates[5]
+    assert next_rate("scheduler.override_opt_param_scheduler=true", num_steps=5 * 4) == rates[5]
+    assert next_rate(num_steps=None, num_iters=6 * 4) == rates[6]
+    assert next_rate(num_steps=None) == rates[3]
+    assert next_rate("checkpoint.load_optim=false") == rates[0] == 0
+    assert next_rate("checkpoint.finetune=true") == rates[0]

@@ -220,6 +220,8 @@ def test_bad_settings(settings: list[str], code: int, words: list[str], train) -
         ("lr_decay_steps", 9.5, "a float where a int belongs"),
         ("lr_decay_style", "zigzag", '"zigzag" is unknown'),
         ("wd_incr_style", 3, "a int where a str belongs"),
+        ("num_steps", -4, "the schedule has made -4 steps"),
+        ("num_steps", 4.0, "num_steps: a float where a int belongs"),
     ],
 )
 def test_a_schedule_that_is_none_is_refused(
