@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "bridge/megatron_model.h"
 #include "cli/progress.h"
 #include "program/training_line.h"
 #include "program/verbs.h"
 #include "recipe/flops.h"
 #include "recipe/resolve.h"
 #include "train/peak_memory.h"
+#include "train/start.h"
 #include "train/trainer.h"
 
 namespace bascule::cli {
@@ -46,23 +47,26 @@ std::string as_text(const TrainOutcome& outcome) {
   return text + "\n";
 }
 
+/// A comment of one line on why something is not known.
+std::string reason(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return "# " + text + "\n";
+}
+
 /// A comment on the memory of a run here.
-std::string memory_cost(const Settings& settings) {
+std::string memory_cost(const Settings& settings, const TrainedModel& model) {
   try {
-    const PeakMemory peak = predicted_peak(settings);
+    const PeakMemory peak = predicted_peak(settings, model);
     return fmt::format("# at most {:.3f} GB at its peak, on {}\n",
                        static_cast<double>(peak.bytes) / 1e9, peak.gpu ? "a GPU" : "the CPU");
   } catch (const Error& error) {
     if (error.kind() != Kind::unsupported) throw;
-    return fmt::format("# {}\n", error.what());
+    return reason(error.what());
   }
 }
 
-/// What the recipe's model is and costs, as comments.
-std::string costs(const Settings& settings) {
-  if (!settings.model.family) return "";  // a checkpoint says what the model is
-  const MegatronModel model =
-      megatron_model(architecture(settings), *settings.model.family, "the recipe's model");
+/// What the run's model is and costs, as comments.
+std::string costs_of(const Settings& settings, const TrainedModel& model) {
   const ParameterCounts counts = parameter_counts(model.arch);
   const int64_t sequences = global_batch_size(settings), length = settings.model.seq_length;
   const double flops = training_flops(model.arch, sequences, length);
@@ -72,7 +76,19 @@ std::string costs(const Settings& settings) {
       "# {} tokens and {:.3g} floating-point operations a step\n"
       "# {:.2f} GB for weights, gradients, masters and moments\n{}",
       counts.all, counts.active, sequences * length, flops,
-      static_cast<double>(counts.all * kEach) / 1e9, memory_cost(settings));
+      static_cast<double>(counts.all * kEach) / 1e9, memory_cost(settings, model));
+}
+
+/// A checkpoint that says what the model is need not be there yet: then settings are shown alone.
+std::string costs(const Settings& settings) {
+  if (settings.model.family) return costs_of(settings, described(settings));
+  TrainedModel model;
+  try {
+    model = model_to_train(settings);
+  } catch (const Error& error) {
+    return reason(fmt::format("parameters and costs are not known: {}", error.what()));
+  }
+  return costs_of(settings, model);
 }
 
 /// Each setting that the YAML of a dry run shows, with where it comes from, and the comments.

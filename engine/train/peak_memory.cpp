@@ -4,7 +4,7 @@
 #include "kernels/device.h"
 #include "kernels/memory_count.h"
 #include "train/save.h"
-#include "train/start.h"
+#include "train/training.h"
 
 namespace bascule {
 namespace {
@@ -34,14 +34,13 @@ Batch sizes_of(const Settings& settings) {
 
 }  // namespace
 
-PeakMemory predicted_peak(const Settings& settings) {
+PeakMemory predicted_peak(const Settings& settings, const TrainedModel& model) {
   const at::Device device = training_device(/*absent=*/true);
   count_memory();
   const MetaStandsFor stands(device);
   forget_meta_peak();
   const int64_t before = meta_memory().live;
-  TrainedModel model = described(settings);
-  const Training run = make_training(std::move(model), settings, at::kMeta);
+  const Training run = make_training(model, settings, at::kMeta);
   Batch ahead;  // the next one is read while one is computed, on the host
   if (device.is_cpu()) ahead = sizes_of(settings);
   run.decoder->forward_backward(sizes_of(settings), 1);

@@ -107,6 +107,16 @@ TrainedModel described(const Settings& settings) {
       megatron_model(architecture(settings), *settings.model.family, "the recipe's model"));
 }
 
+TrainedModel model_to_train(const Settings& settings) {
+  if (settings.model.family) return described(settings);
+  const CheckpointSettings& rules = settings.checkpoint;
+  if (const auto root = to_resume(rules))
+    return trained_model(open_megatron(*root, {}), root->string());
+  if (const auto& path = rules.pretrained_checkpoint)
+    return trained_model(open_model(*path, {}), *path);
+  return described(settings);
+}
+
 std::optional<fs::path> to_resume(const CheckpointSettings& rules) {
   if (!rules.load) return std::nullopt;
   if (!has_checkpoint(*rules.load)) {

@@ -14,6 +14,10 @@ namespace bascule {
 /// The model that the settings describe. Throws Error{user} where they name no family.
 TrainedModel described(const Settings& settings);
 
+/// The model of the run that start() would begin: the recipe's, or that of the checkpoint that says
+/// what it is. Throws Error as start().
+TrainedModel model_to_train(const Settings& settings);
+
 /// Resumes checkpoint.load where it holds a checkpoint; else takes the weights of
 /// checkpoint.pretrained_checkpoint; else starts from random values. Throws Error{mismatch} when a
 /// checkpoint is of another model or lacks what the optimizer keeps, Error{unsupported} when it

@@ -60,6 +60,49 @@ def test_peak_memory_is_known_before_the_run(shape: str, engine: Path, tmp_path:
         assert measured <= predicted <= 1.02 * measured, (file, predicted, measured)
 
 
+BARE = """
+optimizer: {lr: 1.0e-3, min_lr: 0}
+scheduler: {lr_decay_style: constant}
+dataset: {split: "9999,8,2"}
+model: {seq_length: 512}
+"""
+
+
+def costs(engine: Path, folder: Path, *words: str) -> list[str]:
+    return json.loads(train(engine, folder, *words, "--dry-run", "--json").stdout)["costs"]
+
+
+def test_costs_of_a_model_that_a_checkpoint_says(engine: Path, tmp_path: Path) -> None:
+    """They are those of the recipe that made it, and true of the run."""
+    rules = [*RULES, "train.micro_batch_size=1", "model.seq_length=512", "mixed_precision=bf16_mixed"]
+    made = ["smollm2_135m", "model.num_layers=3", "model.vocab_size=9000", *rules]
+    expected = costs(engine, tmp_path, *made)
+    assert len(expected) == 4 and " parameters, " in expected[0], expected
+    train(engine, tmp_path, *made, "checkpoint.save=run")
+    subprocess.run([engine / "bascule", "export", "run", "hf"], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "bare.yaml").write_text(BARE)
+    bare = ["./bare.yaml", *rules]
+    for begin in ("pretrained_checkpoint=hf", "pretrained_checkpoint=run", "load=run"):
+        assert costs(engine, tmp_path, *bare, f"checkpoint.{begin}") == expected, begin
+
+    predicted = 1e9 * float(re.search(r"at most ([\d.]+) GB", expected[3])[1])
+    for model in ("hf", "run"):
+        words = [f"checkpoint.pretrained_checkpoint={model}", f"logger.metrics_path={model}.jsonl"]
+        train(engine, tmp_path, *bare, *words)
+        (row,) = (tmp_path / f"{model}.jsonl").read_text().splitlines()
+        measured = json.loads(row)["peak_memory_bytes"]
+        assert measured <= predicted <= 1.02 * measured, (model, predicted, measured)
+
+
+def test_costs_that_are_not_known_yet(engine: Path, tmp_path: Path) -> None:
+    (tmp_path / "bare.yaml").write_text(BARE)
+    bare = ["./bare.yaml", *RULES, "train.micro_batch_size=1"]
+    (line,) = costs(engine, tmp_path, *bare, "checkpoint.pretrained_checkpoint=./absent")
+    assert line.startswith("parameters and costs are not known: ") and "absent" in line
+    (line,) = costs(engine, tmp_path, *bare, "checkpoint.load=absent")
+    assert "the settings say no model" in line
+
+
 def test_a_run_on_a_cpu_takes_no_libraries_of_gpus(engine: Path, tmp_path: Path) -> None:
     log = tmp_path / "libraries"
     words = [*SHAPES[0].split(), *RULES, "train.micro_batch_size=1"]
