@@ -44,6 +44,13 @@ bool all_dense(const Routing& routing) {
          routing.experts.is_contiguous();
 }
 
+/// Of what balances: the sum over experts of counts times sums of probabilities.
+double balance_factor(const Moe& moe, int64_t sequences, int64_t length) {
+  const auto group = static_cast<double>(length);
+  return static_cast<double>(moe.experts) /
+         (static_cast<double>(moe.top_k) * group * group * static_cast<double>(sequences));
+}
+
 Routing weighted(const Moe& moe, const Tensor& scores, const Tensor& experts) {
   Routing routing{.scores = scores, .experts = experts, .weights = scores.gather(1, experts)};
   if (moe.norm_top_k) routing.weights = routing.weights / (routing.weights.sum(-1, true) + kTiny);
@@ -109,10 +116,7 @@ Tensor route_backward(const Moe& moe, const Tensor& dweights, const Routing& rou
 Tensor balance_backward(const Moe& moe, const Routing& routing, const Tensor& chosen,
                         double coefficient) {
   const int64_t sequences = chosen.size(0), length = routing.scores.size(0) / sequences;
-  const auto group = static_cast<double>(length);
-  const double factor =
-      coefficient * static_cast<double>(moe.experts) /
-      (static_cast<double>(moe.top_k) * group * group * static_cast<double>(sequences));
+  const double factor = coefficient * balance_factor(moe, sequences, length);
   if constexpr (cuda::kBuilt)
     if (cuda::routes(moe, routing.scores) && all_dense(routing))
       return cuda::balance_backward(moe, routing, chosen, factor);
@@ -129,6 +133,19 @@ Tensor balance_backward(const Moe& moe, const Routing& routing, const Tensor& ch
                  .reshape(routing.scores.sizes());
   if (sums.defined()) d = (d - (d * probabilities).sum(-1, true)) / sums;
   return to_logits(moe, d, routing.scores);
+}
+
+Tensor balance_loss(const Moe& moe, const Routing& routing, const Tensor& chosen) {
+  const int64_t sequences = chosen.size(0), length = routing.scores.size(0) / sequences;
+  Tensor probabilities = routing.scores;
+  if (moe.score == Moe::Score::sigmoid)
+    probabilities = probabilities / (probabilities.sum(-1, true) + kTiny);
+  const Tensor sums = probabilities.view({sequences, length, moe.experts}).sum(1);
+  return (chosen * sums).sum() * balance_factor(moe, sequences, length);
+}
+
+Tensor z_loss(const Tensor& logits) {
+  return logits.to(compute_type(logits)).logsumexp(-1).square().mean();
 }
 
 Tensor z_backward(const Tensor& logits, double coefficient) {

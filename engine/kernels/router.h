@@ -48,8 +48,12 @@ at::Tensor counts(const Moe& moe, const Routing& routing, int64_t sequences, boo
 at::Tensor balance_backward(const Moe& moe, const Routing& routing, const at::Tensor& chosen,
                             double coefficient);
 
+/// The balancing loss that balance_backward() is the gradient of, its coefficient 1.
+at::Tensor balance_loss(const Moe& moe, const Routing& routing, const at::Tensor& chosen);
+
 /// The same for the z loss: `coefficient` times the mean of the squared logarithms of the sums of
 /// the logits' exponentials (arXiv:2202.08906).
 at::Tensor z_backward(const at::Tensor& logits, double coefficient);
+at::Tensor z_loss(const at::Tensor& logits);
 
 }  // namespace bascule

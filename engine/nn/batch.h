@@ -16,6 +16,9 @@ struct Batch {
   at::Tensor labels = {};     // [tokens] int64; what follows each token
   at::Tensor loss_mask = {};  // [tokens] fp32: 1 where the label counts
   double balance_scale = 0;   // of the gradients of balancing losses, against those of the loss
+  /// [2], the step's: the backward adds the routers' balancing losses and their z losses to it,
+  /// without coefficients; undefined: nobody asks.
+  at::Tensor router_losses = {};
   int64_t before = 0;         // micro-batches of the step that came before this one
   bool last = false;          // of the step: what it leaves are the step's gradients
   at::Tensor positions = {};  // [tokens] int64

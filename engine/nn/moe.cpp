@@ -70,11 +70,15 @@ void MoeBlock::balance(const Tensor& logits, const Routing& routing, const Batch
       chosen = (whole + tally_->gradient.narrow(0, 0, 1)) / static_cast<double>(batch.before + 1);
   }
   if (batch.balance_scale == 0) return;
-  if (moe_.balance != Moe::Balance::none && moe_.aux_coefficient != 0)
+  const bool balances = moe_.balance != Moe::Balance::none && moe_.aux_coefficient != 0;
+  const bool shrinks = rules_.z_coefficient != 0;
+  if (balances)
     dlogits.add_(
         balance_backward(moe_, routing, chosen, moe_.aux_coefficient * batch.balance_scale));
-  if (rules_.z_coefficient != 0)
-    dlogits.add_(z_backward(logits, rules_.z_coefficient * batch.balance_scale));
+  if (shrinks) dlogits.add_(z_backward(logits, rules_.z_coefficient * batch.balance_scale));
+  if (!batch.router_losses.defined()) return;
+  if (balances) batch.router_losses[0].add_(balance_loss(moe_, routing, chosen));
+  if (shrinks) batch.router_losses[1].add_(z_loss(logits));
 }
 
 Tensor MoeBlock::backward(const Tensor& dout, const Batch& batch, Saved& saved) const {

@@ -15,7 +15,8 @@ namespace bascule {
 
 /// Every token reaches its top_k experts, unless the rules give experts a capacity. The balancing
 /// losses (Megatron's aux_loss, seq_aux_loss, global_aux_loss, z loss) act through their gradients
-/// alone; they are in no reported loss. The router's tally counts where there is use for it.
+/// alone; their values are told beside the loss. The router's tally counts where there is use for
+/// it.
 class MoeBlock : public Block {
  public:
   /// `at` is the layer's prefix, "layers.3.". Throws Error{unsupported} for parts of `moe` that
@@ -28,7 +29,8 @@ class MoeBlock : public Block {
 
  private:
   Routing choose(const at::Tensor& logits) const;
-  /// The gradient of all balancing losses. Leaves the counts to be added to the tally.
+  /// The gradient of all balancing losses, and their values. Leaves the counts to be added to the
+  /// tally.
   void balance(const at::Tensor& logits, const Routing& routing, const Batch& batch,
                at::Tensor& dlogits, Saved& saved) const;
 

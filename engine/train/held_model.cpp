@@ -162,6 +162,7 @@ std::vector<Tensor> Forward::backward(const Tensor& gradient, const std::optiona
     require(step.now, Kind::user,
             "the backward of a step's forward came after the step, whose gradients are used");
     batch_.before = step.before;
+    batch_.router_losses = step.router_losses;
     batch_.balance_scale =
         step.balance != 0 ? step.balance : static_cast<double>(batch_.sequences * batch_.length);
   } else {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
+#include "kernels/arriving.h"
 #include "train/expert_bias.h"
 
 namespace bascule {
@@ -52,6 +53,17 @@ class Sums {
   std::vector<Reported> reported_;
 };
 
+/// Those of the step's routers, on their way.
+std::vector<std::pair<std::string, double>> means(const RouterLosses& of, const Arriving& sums,
+                                                  int64_t micro_batches) {
+  std::vector<std::pair<std::string, double>> all;
+  for (size_t i = 0; i < of.names.size(); ++i)
+    if (of.names[i])
+      all.emplace_back(of.names[i], sums.values()[static_cast<int64_t>(i)].item<double>() /
+                                        static_cast<double>(of.layers * micro_batches));
+  return all;
+}
+
 }  // namespace
 
 Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& at) {
@@ -59,6 +71,7 @@ Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& a
   if (at.split != Split::train) return {run.decoder->loss(there)};
   // Gradients are divided by all tokens at the end, and so is the balancing loss, which is a mean.
   there.balance_scale = static_cast<double>(there.sequences * there.length);
+  there.router_losses = run.router_losses.sums;
   there.before = at.index;
   there.last = at.index + 1 == at.count;
   return {run.decoder->forward_backward(there, 1)};
@@ -71,6 +84,8 @@ StepResult train_step(Training& run, const Compute& compute, const Batches& batc
                     .weight_decay = run.schedule.weight_decay(run.scheduled),
                     .sequences = batches.global_at(consumed)};
   run.parameters->begin_step();
+  const RouterLosses& routers = run.router_losses;
+  if (routers.sums.defined()) routers.sums.zero_();
   Sums sums;
   const int64_t count = batches.micro_batches_at(consumed);
   for (int64_t i = 0; i < count; ++i)
@@ -80,12 +95,17 @@ StepResult train_step(Training& run, const Compute& compute, const Batches& batc
                       .count = count,
                       .sequences = batches.micro}));
   run.parameters->end_step();
+  std::optional<Arriving> router_sums;
+  if (routers.sums.defined()) router_sums.emplace(routers.sums);
   result.tokens = sums.tokens();
   result.loss = sums.loss();
   result.reported = sums.other_means();
   if (run.count_zeros) result.zeros = run.optimizer->zeros();
   const UpdateResult update =
       run.optimizer->update(result.lr, result.weight_decay, 1 / sums.counted());
+  if (router_sums)  // they have come before the norm has
+    for (auto& each : means(routers, *router_sums, count))
+      result.reported.push_back(std::move(each));
   result.gradient_norm = update.gradient_norm;
   result.applied = update.applied;
   if (update.applied) update_expert_biases(*run.parameters, run.expert_bias_rate);

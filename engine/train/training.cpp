@@ -33,27 +33,48 @@ MoeRules moe_rules(const ModelSettings& model) {
           .in_turn = model.moe_router_force_load_balancing};
 }
 
+struct BalanceKind {
+  std::string_view setting;
+  Moe::Balance kind;
+  const char* reported;
+};
+constexpr BalanceKind kKinds[] = {
+    {"none", Moe::Balance::none, nullptr},
+    {"aux_loss", Moe::Balance::aux, "load_balancing_loss"},
+    {"seq_aux_loss", Moe::Balance::seq_aux, "seq_load_balancing_loss"},
+    {"global_aux_loss", Moe::Balance::global_aux, "global_load_balancing_loss"},
+};
+
 /// The balancing losses are settings of training; what the model says is their default.
 void take_balancing(const ModelSettings& settings, Arch& arch) {
-  constexpr std::pair<std::string_view, Moe::Balance> kKinds[] = {
-      {"none", Moe::Balance::none},
-      {"aux_loss", Moe::Balance::aux},
-      {"seq_aux_loss", Moe::Balance::seq_aux},
-      {"global_aux_loss", Moe::Balance::global_aux},
-  };
   for (Layer& layer : arch.layers) {
     Moe* moe = std::get_if<Moe>(&layer.feed_forward);
     if (!moe) continue;
     if (settings.moe_aux_loss_coeff) moe->aux_coefficient = *settings.moe_aux_loss_coeff;
     if (!settings.moe_router_load_balancing_type) continue;
-    const auto* kind = std::ranges::find(kKinds, *settings.moe_router_load_balancing_type,
-                                         &std::pair<std::string_view, Moe::Balance>::first);
+    const auto* kind =
+        std::ranges::find(kKinds, *settings.moe_router_load_balancing_type, &BalanceKind::setting);
     require(kind != std::end(kKinds), Kind::user,
             "model.moe_router_load_balancing_type is {}; none, aux_loss, seq_aux_loss and "
             "global_aux_loss exist",
             *settings.moe_router_load_balancing_type);
-    moe->balance = kind->second;
+    moe->balance = kind->kind;
   }
+}
+
+RouterLosses router_losses(const Arch& arch, const MoeRules& rules, at::Device device) {
+  RouterLosses made;
+  for (const Layer& layer : arch.layers) {
+    const Moe* moe = std::get_if<Moe>(&layer.feed_forward);
+    if (!moe) continue;
+    ++made.layers;
+    if (moe->aux_coefficient != 0)
+      made.names[0] = std::ranges::find(kKinds, moe->balance, &BalanceKind::kind)->reported;
+  }
+  if (made.layers > 0 && rules.z_coefficient != 0) made.names[1] = "z_loss";
+  if (made.names[0] || made.names[1])
+    made.sums = at::zeros({2}, at::TensorOptions(at::kDouble).device(device));
+  return made;
 }
 
 }  // namespace
@@ -76,10 +97,10 @@ Training make_training(TrainedModel model, const Settings& settings, at::Device 
   Arch trained = model.arch;
   take_balancing(settings.model, trained);
   const auto layers = static_cast<int64_t>(trained.layers.size());
-  run.decoder =
-      std::make_shared<Decoder>(trained, *run.parameters,
-                                DecoderRules{.recompute = recompute(settings.model, layers),
-                                             .moe = moe_rules(settings.model)});
+  const DecoderRules rules{.recompute = recompute(settings.model, layers),
+                           .moe = moe_rules(settings.model)};
+  run.decoder = std::make_shared<Decoder>(trained, *run.parameters, rules);
+  run.router_losses = router_losses(trained, rules.moe, device);
   // Megatron counts what it pads with, so that all experts seem equally busy.
   if (!settings.model.moe_pad_expert_input_to_capacity)
     run.expert_bias_rate = settings.model.moe_router_bias_update_rate;

@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,14 @@ struct ModuleForm {
   std::function<std::vector<NamedTensor>()> buffers = {};  // as they are now
 };
 
+/// What a step tells of its routers: of the losses that act, means over layers and micro-batches
+/// without coefficients, by Megatron's names.
+struct RouterLosses {
+  std::array<const char*, 2> names = {};  // nullptr: it does not act
+  int64_t layers = 0;                     // that have a router
+  at::Tensor sums = {};                   // Batch::router_losses; undefined where none acts
+};
+
 struct Training {
   std::optional<TrainedModel> model;  // what `decoder` computes, or ...
   std::optional<ModuleForm> module;   // ... what others do: one of the two
@@ -39,6 +48,7 @@ struct Training {
   std::unique_ptr<Optimizer> optimizer;
   Schedule schedule;            // of learning rate and weight decay
   int64_t scheduled = 0;        // samples of updates that were applied: the schedule's steps
+  RouterLosses router_losses;   // what a step tells of them
   RandomState random;           // no step of the engine draws from it: it travels for Megatron
   TrainState counters;          // step: updates that were tried, skipped ones included
   double expert_bias_rate = 0;  // a step of update_expert_biases()

@@ -10,6 +10,7 @@ class Stepping {
  public:
   Stepping(const Training& run, const MicroBatchAt& at) : under_way_(*run.under_way) {
     under_way_ = {.now = at.split == Split::train, .before = at.index};
+    if (under_way_.now) under_way_.router_losses = run.router_losses.sums;
   }
   ~Stepping() { under_way_ = {}; }
   Stepping(const Stepping&) = delete;

@@ -189,6 +189,7 @@ TEST(Moe, BalancingLossesReachInputAndRouter) {
         const Parameter& router = toy.parameters.holding({"layers.0.moe.router"});
         Batch batch = batch_of(2, 9, 13);
         batch.balance_scale = 3;
+        batch.router_losses = at::zeros({2}, at::TensorOptions(at::kDouble));
         toy.parameters.begin_step();
         const MoeBlock block(toy.parameters, moe, {.z_coefficient = z}, "layers.0.");
         const Tensor in = random_tensor({18, kHidden}, 5);
@@ -197,6 +198,7 @@ TEST(Moe, BalancingLossesReachInputAndRouter) {
         const Tensor din = block.backward(at::zeros_like(in), batch, saved);
         accumulate(saved);
         const int64_t groups = balance == Moe::Balance::seq_aux ? 2 : 1;
+        Tensor losses = at::zeros({2}, in.options());
         const auto expected = by_autograd(
             {in, router.value}, at::ones({}, in.options()), [&](const std::vector<Tensor>& x) {
               const Tensor logits = at::matmul(x[0], x[1].t());
@@ -204,14 +206,17 @@ TEST(Moe, BalancingLossesReachInputAndRouter) {
               Tensor p = score == Moe::Score::softmax ? logits.softmax(1) : logits.sigmoid();
               p = p / p.sum(1, true);
               const auto length = 18.0 / static_cast<double>(groups);
-              Tensor loss = logits.exp().sum(1).log().square().mean() * z;
-              if (balance != Moe::Balance::none)
-                loss = loss + (chosen.to(at::kDouble).view({groups, -1, 8}).sum(1) *
-                               p.view({groups, -1, 8}).sum(1))
-                                      .sum() *
-                                  (0.7 * 8 / (2 * length * length * static_cast<double>(groups)));
-              return loss * 3;
+              const Tensor squares = logits.exp().sum(1).log().square().mean();
+              const Tensor unevenness = (chosen.to(at::kDouble).view({groups, -1, 8}).sum(1) *
+                                         p.view({groups, -1, 8}).sum(1))
+                                            .sum() *
+                                        (8 / (2 * length * length * static_cast<double>(groups)));
+              const bool balances = balance != Moe::Balance::none;
+              if (balances) losses[0].copy_(unevenness.detach());
+              if (z != 0) losses[1].copy_(squares.detach());
+              return (squares * z + unevenness * (balances ? 0.7 : 0.0)) * 3;
             });
+        expect_close(batch.router_losses, losses);
         expect_close(din, expected.gradients[0]);
         expect_close(router.gradient, expected.gradients[1]);
       }

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from conftest import HF, steps_of
+from conftest import HF, ROOT, steps_of
 from test_bad_days import write_dataset
 from test_train import data
 
@@ -131,3 +132,36 @@ def test_the_schedule_goes_on_from_its_own_samples(train, tmp_path: Path) -> Non
     assert next_rate(num_steps=None) == rates[3]
     assert next_rate("checkpoint.load_optim=false") == rates[0] == 0
     assert next_rate("checkpoint.finetune=true") == rates[0]
+
+
+def test_what_routers_are_told_beside_the_loss(train, tmp_path: Path) -> None:
+    """By Megatron's names, without coefficients, as means over layers and micro-batches."""
+    mixture = f"checkpoint.pretrained_checkpoint={ROOT / 'tests/golden/qwen3_moe/hf'}"
+
+    def reported(*settings: str) -> list[dict[str, float]]:
+        call = train("run", mixture, "train.train_iters=2", "scheduler.lr_decay_iters=3", *settings)
+        rows = [row.get("reported", {}) for row in steps_of(tmp_path / "run")]
+        lines = [line for line in call.stdout.splitlines() if "lm loss:" in line]
+        for row, line in zip(rows, lines, strict=True):
+            for name, value in row.items():
+                assert f" {name}: {value:.6E} |" in line
+        shutil.rmtree(tmp_path / "run")
+        return rows
+
+    kind, z = "model.moe_router_load_balancing_type=", "model.moe_z_loss_coeff="
+    coefficient = "model.moe_aux_loss_coeff="
+    first, second = reported(f"{kind}aux_loss", f"{coefficient}0.01", f"{z}0.001")
+    assert set(first) == {"load_balancing_loss", "z_loss"}
+    assert 0.9 < first["load_balancing_loss"] < 2  # 1: all experts are equally busy
+    assert first["z_loss"] > 0 and second != first
+    assert reported(f"{kind}aux_loss", f"{coefficient}0.5", f"{z}0.2")[0] == first
+    assert reported(f"{kind}aux_loss", f"{coefficient}0", f"{z}0.2")[0] == {"z_loss": first["z_loss"]}
+    assert reported(f"{kind}none", f"{coefficient}0.5") == [{}, {}]
+    whole, apart = (
+        reported(f"{kind}seq_aux_loss", f"{coefficient}0.01", f"train.micro_batch_size={size}")[0]
+        for size in (4, 1)
+    )
+    assert set(whole) == {"seq_load_balancing_loss"}
+    assert apart == pytest.approx(whole, rel=1e-5)
+    every = reported(f"{kind}global_aux_loss", f"{coefficient}0.01")[0]
+    assert set(every) == {"global_load_balancing_loss"}

@@ -154,10 +154,16 @@ def test_own_forward_step_is_the_stock_one_to_the_bit(
     family, precision, bascule, config, tmp_path
 ) -> None:
     folder = ROOT / "tests/golden" / family / "hf"
-    bascule.pretrain(config("stock", precision, model=folder))
-    bascule.pretrain(config("own", precision, model=folder), stock_like)
+    settings = [precision, "model.moe_z_loss_coeff=0.001"] if "moe" in family else [precision]
+    bascule.pretrain(config("stock", *settings, model=folder))
+    bascule.pretrain(config("own", *settings, model=folder), stock_like)
     assert data(tmp_path / "own") == data(tmp_path / "stock")
     assert losses(tmp_path / "own") == losses(tmp_path / "stock")
+    stock, own = (
+        [row.get("reported", {}) for row in steps_of(tmp_path / name)] for name in ("stock", "own")
+    )
+    assert own == stock
+    assert all(("z_loss" in row) == ("moe" in family) for row in stock)
 
 
 def test_forward_step_by_hand(bascule, config) -> None:
