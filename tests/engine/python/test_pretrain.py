@@ -446,12 +446,15 @@ def test_ctrl_c_reaches_code_that_stalls(workers, engine, config, tmp_path) -> N
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=one_thread() | {"PYTHONPATH": str(engine / "python")},
     ) as process:
-        for line in process.stdout:
-            # A worker is ahead: its run has taken a step once there is a line about it.
-            if line == "stalled\n" if workers == 0 else " iteration        1/" in line:
-                break
-        process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=60)
+        try:
+            for line in process.stdout:
+                # A worker is ahead: its run has taken a step once there is a line about it.
+                if line == "stalled\n" if workers == 0 else " iteration        1/" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=60)
+        finally:
+            process.kill()  # what no signal reached
     assert out.endswith("finally\n")
     assert error.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode == -signal.SIGINT
