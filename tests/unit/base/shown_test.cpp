@@ -19,7 +19,7 @@ TEST(Shown, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(shown("\xc3"), R"("\xc3")") << "cut within a character";
   EXPECT_EQ(shown("\xc0\xaf"), R"("\xc0\xaf")") << "an overlong spelling";
   EXPECT_EQ(shown("\xc2\x9b"), R"("\xc2\x9b")") << "a control character beyond ASCII";
-  EXPECT_EQ(shown("a\u202e" "b"), R"("a\xe2\x80\xae" "b")") << "what turns the direction of text";
+  EXPECT_EQ(shown("a\u202eb"), R"("a\xe2\x80\xaeb")") << "what turns the direction of text";
   EXPECT_EQ(shown("\xe4\xb8x"), R"("\xe4\xb8x")");
   EXPECT_EQ(shown("\xf5\x80\x80\x80"), R"("\xf5\x80\x80\x80")");
 }
