@@ -62,7 +62,7 @@ TEST(Failure, MemoryThatRanOutIsTheMachines) {
 TEST(Failure, KeepsContextAndHidesWhatWouldSteerATerminal) {
   const Result result =
       failing([] { throw Error(Kind::format, "bad\x1b[2J").within("reading x"); });
-  EXPECT_EQ(result.err, "bascule: error: reading x: bad?[2J\n");
+  EXPECT_EQ(result.err, "bascule: error: reading x: bad\\x1b[2J\n");
 }
 
 TEST(Failure, IsAnObjectWithJson) {
