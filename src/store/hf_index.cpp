@@ -12,7 +12,6 @@
 namespace bascule {
 namespace {
 
-constexpr size_t kMaxTensors = kMaxSafetensorsTensors;
 constexpr size_t kMaxShards = 10'000;
 constexpr int kMaxDepth = 32;
 constexpr std::string_view kShardEnding = ".safetensors";
@@ -52,8 +51,8 @@ class IndexEvents final : public JsonEvents {
 
   void string(std::string& text) override {
     if (!in_map()) return not_map();
-    require(index_.tensors.size() < kMaxTensors, Kind::format, "{}: more than {} tensors", where_,
-            kMaxTensors);
+    require(index_.tensors.size() < kMaxSafetensorsTensors, Kind::format,
+            "{}: more than {} tensors", where_, kMaxSafetensorsTensors);
     index_.tensors.emplace_back(std::move(key_), file_number(text));
   }
 

@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLengthBytes = 8;
-constexpr size_t kMaxTensors = kMaxSafetensorsTensors;  // of all files
 
 struct Lookalike {
   std::string_view begins, what;
@@ -72,8 +71,8 @@ SafetensorsSource::SafetensorsSource(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
     SafetensorsFile file(path);
     SafetensorsHeader header = file.take_header();
-    require(found.size() + header.entries.size() <= kMaxTensors, Kind::format,
-            "{}: more than {} tensors in one model", path.string(), kMaxTensors);
+    require(found.size() + header.entries.size() <= kMaxSafetensorsTensors, Kind::format,
+            "{}: more than {} tensors in one model", path.string(), kMaxSafetensorsTensors);
     Shard& shard =
         shards_.emplace_back(Shard{path.filename().string(), {}, std::move(header.metadata)});
     for (SafetensorsEntry& entry : header.entries) {

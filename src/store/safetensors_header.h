@@ -25,7 +25,7 @@ struct SafetensorsHeader {
 inline constexpr int64_t kMaxSafetensorsHeader = 100'000'000;
 
 /// Limits of this reader, far above any published file: they bound what a hostile one costs.
-inline constexpr size_t kMaxSafetensorsTensors = 500'000;         // in one file
+inline constexpr size_t kMaxSafetensorsTensors = 500'000;         // in all files of a model
 inline constexpr size_t kMaxSafetensorsMetadata = 100'000;        // entries of __metadata__
 inline constexpr size_t kMaxSafetensorsToken = size_t{16} << 20;  // bytes of one string or number
 
