@@ -21,6 +21,12 @@ int64_t validation_samples(const Settings& settings) {
   return times * rules.eval_iters * global_batch_size(settings);
 }
 
+/// Samples that the run takes of each split.
+PerSplit<std::optional<int64_t>> samples_of(const Settings& settings) {
+  return {batches(settings).consumed_after(train_iters(settings)), validation_samples(settings),
+          settings.validation.eval_iters * global_batch_size(settings)};
+}
+
 DataSettings data_settings(const Settings& settings, int64_t vocabulary) {
   const DatasetSettings& given = settings.dataset;
   DataSettings data;
@@ -32,9 +38,7 @@ DataSettings data_settings(const Settings& settings, int64_t vocabulary) {
       if (const auto& blend = (*given.blend_per_split)[i])
         (*data.blend_per_split)[i] = blend_of(*blend);
   }
-  data.samples = {batches(settings).consumed_after(train_iters(settings)),
-                  validation_samples(settings),
-                  settings.validation.eval_iters * global_batch_size(settings)};
+  data.samples = samples_of(settings);
   data.rules = {.sequence_length = given.seq_length.value_or(settings.model.seq_length),
                 .vocabulary = vocabulary,
                 .end_of_document = end_of_document(settings, vocabulary),
@@ -70,12 +74,12 @@ Feed::Feed(const Settings& settings, int64_t vocabulary)
   if (settings.dataset.reset_attention_mask) hides_behind_ = end_of_document(settings, vocabulary);
   require(has(Split::train), Kind::user,
           "the data have no training split: give dataset.blend, or a share of dataset.split");
-  const DataSettings wanted = data_settings(settings, vocabulary);
+  const PerSplit<std::optional<int64_t>> wanted = samples_of(settings);
   constexpr std::array kAsking = {"train.train_iters", "validation.eval_iters",
                                   "validation.eval_iters"};
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     const auto at = static_cast<size_t>(split);
-    const int64_t asked = wanted.samples[at].value_or(0);
+    const int64_t asked = wanted[at].value_or(0);
     require(
         !has(split) || datasets_[at]->size() >= asked, Kind::user,
         "{} asks for {} samples of the split {}, but datasets without weights are read once, and "
