@@ -64,7 +64,7 @@ void add_products(const Tensor& gradient, const Tensor& dy, const Tensor& x, boo
 void add_grouped_products(const Tensor& gradients, const Tensor& dy, const Tensor& x,
                           const Tensor& ends, bool overwrites, Tensor* squares) {
   if constexpr (cuda::kBuilt)
-    if (cuda::groups({dy, x}) && gradients.scalar_type() == at::kFloat)
+    if (cuda::groups({dy, x}) && cuda::sums_up(gradients))
       return cuda::add_grouped_products(gradients, dy, x, ends, overwrites, squares);
   if (overwrites) gradients.zero_();
   each_group(ends, [&](int64_t expert, int64_t begin, int64_t count) {

@@ -1,18 +1,27 @@
 #include "bascule/error.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace bascule {
 namespace {
 
+bool steers(char letter) {
+  const auto byte = static_cast<unsigned char>(letter);
+  return (byte < 0x20 && letter != '\n' && letter != '\t') || byte == 0x7f;
+}
+
 /// Control characters as \xNN: what a file made up neither ends what() nor steers a terminal.
-std::string without_controls(std::string_view text) {
+std::string without_controls(std::string text) {
+  if (std::ranges::none_of(text, steers)) return text;
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   for (const char letter : text) {
     const auto byte = static_cast<unsigned char>(letter);
-    if ((byte >= 0x20 && byte != 0x7f) || letter == '\n' || letter == '\t')
-      out += letter;
-    else
+    if (steers(letter))
       (out += "\\x") += {kDigits[byte / 16], kDigits[byte % 16]};
+    else
+      out += letter;
   }
   return out;
 }
@@ -60,11 +69,11 @@ std::string_view name(Kind kind) {
 }
 
 Error::Error(Kind kind, std::string message)
-    : kind_(kind), message_(without_controls(message)), whole_(message_) {}
+    : kind_(kind), message_(without_controls(std::move(message))), whole_(message_) {}
 
 Error Error::within(std::string_view doing) const {
   Error outer = *this;
-  outer.whole_ = without_controls(doing) + ": " + whole_;
+  outer.whole_ = without_controls(std::string(doing)) + ": " + whole_;
   return outer;
 }
 

@@ -37,6 +37,24 @@ __device__ inline void multiply(float (&sum)[4], const unsigned (&a)[4], unsigne
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+/// Sets rows [row, row + kDepth) and kTile columns of a matrix on their way; beyond its ends there
+/// are zeros.
+__device__ inline void fetch(bf16* to, const void* from, const GroupedTile& tile, int row,
+                             int columns, int column) {
+  constexpr int kPerRow = kTile / kPackSize;
+  const bf16* const begin = static_cast<const bf16*>(from) + int64_t{tile.begin} * columns;
+#pragma unroll
+  for (int i = 0; i < kDepth * kPerRow / kThreads; ++i) {
+    const int id = i * kThreads + static_cast<int>(threadIdx.x);
+    const int r = id / kPerRow, c = id % kPerRow * kPackSize;
+    const bool there = row + r < tile.rows && column + c < columns;
+    const bf16* source = there ? begin + int64_t{row + r} * columns + column + c : begin;
+    const auto target = static_cast<unsigned>(__cvta_generic_to_shared(to + place_of(r, c)));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source),
+                 "r"(there ? 16 : 0));
+  }
+}
+
 using Sums = float[kQuarter / kHigh][kQuarter / kBroad][4];
 
 __device__ __forceinline__ void multiply_stage(Sums& sums, const Stage& stage, int high,
@@ -63,7 +81,7 @@ __device__ __forceinline__ void multiply_stage(Sums& sums, const Stage& stage, i
 __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arrays) {
   extern __shared__ __align__(128) unsigned char memory[];
   Stage* const stages = reinterpret_cast<Stage*>(memory);
-  const int across = tiles_of(arrays.in, kTile), tiles = across * tiles_of(arrays.out, kTile);
+  const int across = tiles_of(arrays.in, kTile);
   const int id = static_cast<int>(blockIdx.x), expert = static_cast<int>(blockIdx.y);
   const GroupedTile tile(arrays, expert, id / across * kTile, id % across * kTile);
   if (tile.idle(arrays)) return;
@@ -71,12 +89,8 @@ __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arra
   const auto begin_step = [&](int step) {
     if (step < steps) {
       Stage& stage = stages[step % kStages];
-      const auto fetch = [&](bf16* to, const bf16* from, int columns, int column) {
-        fetch_tile<kDepth, kTile, kThreads>(from, tile.rows, step * kDepth, columns, column,
-                                            [&](int r, int c) { return to + place_of(r, c); });
-      };
-      fetch(stage.left, tile.dy, arrays.out, tile.top);
-      fetch(stage.right, tile.x, arrays.in, tile.side);
+      fetch(stage.left, arrays.dy, tile, step * kDepth, arrays.out, tile.top);
+      fetch(stage.right, arrays.x, tile, step * kDepth, arrays.in, tile.side);
     }
     asm volatile("cp.async.commit_group;");
   };
@@ -95,19 +109,20 @@ __global__ void __launch_bounds__(kThreads, 2) add_products(GroupedProducts arra
   for (int m = 0; m < kQuarter / kHigh; ++m)
 #pragma unroll
     for (int half = 0; half < 2; ++half)
-      squares += add_row<kQuarter>(arrays, tile, high + m * kHigh + half * 8, broad,
-                                   [&](int n, int i) { return sums[m][n][half * 2 + i]; });
-  keep_squares<kThreads>(arrays, expert * tiles + id, squares);
+      squares += add_rows<kQuarter>(arrays, tile, high + m * kHigh + half * 8, broad,
+                                    [&](int n, int i) { return sums[m][n][half * 2 + i]; });
+  if (!arrays.squares) return;
+  squares = row_sum<kThreads>(squares);
+  if (threadIdx.x == 0) *squares_of(arrays, expert, id) = squares;
 }
 
 }  // namespace
 
-int grouped_tiles(int in, int out) { return tiles_of(in, kTile) * tiles_of(out, kTile); }
-
 void add_grouped_products(const GroupedProducts& arrays, cudaStream_t stream) {
   constexpr int kBytes = kStages * sizeof(Stage);
   cudaFuncSetAttribute(add_products, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  const auto tiles = static_cast<unsigned>(grouped_tiles(arrays.in, arrays.out));
+  const auto tiles =
+      static_cast<unsigned>(tiles_of(arrays.in, kTile) * tiles_of(arrays.out, kTile));
   if (tiles == 0 || arrays.experts == 0) return;
   const dim3 grid(tiles, static_cast<unsigned>(arrays.experts));
   add_products<<<grid, kThreads, kBytes, stream>>>(arrays);

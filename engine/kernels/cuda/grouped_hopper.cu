@@ -1,162 +1,204 @@
+#include <cudaTypedefs.h>
+
 #include <algorithm>
 
 #include "kernels/cuda/device_code.h"
 #include "kernels/cuda/grouped_tile.h"
+#include "kernels/cuda/hopper.h"
+#include "kernels/cuda/turned_products.h"
 
 namespace bascule::cuda {
 namespace {
 
 // As the kernel for every GPU, but made for compute capability 9.0: groups of four warps multiply
-// (wgmma), which takes both operands from shared memory, turned on the way. A block goes from tile
-// to tile, and fetches the next one's operands while it stores the last one's sums. Tiles are large
-// because the second-level cache is what the products wait for. PTX ISA, "Asynchronous warpgroup
-// level matrix instructions".
-constexpr int kDepth = 64, kStages = 4;
-constexpr int kGroups = 2, kThreads = kGroups * 4 * kWarp;
+// (wgmma), which takes both operands from shared memory, turned on the way; a thread of one more
+// keeps a ring of stages full by bulk copies, also while sums are stored. A block goes from tile to
+// tile. What bounds this is the second-level cache, so tiles are large, and two neighbours across,
+// a cluster, share the operand that both need: each copies half of it, into both.
+constexpr int kStages = 4;
+constexpr int kGroups = 2, kGroup = 4 * kWarp;
+constexpr int kThreads = (kGroups + 1) * kGroup;
+constexpr int kFetcherRegisters = 40, kRegisters = 232;  // of a thread; as many as there are
+constexpr int kCluster = 2;
 constexpr int kTop = kGroups * kTile;  // rows of a block's tile; kTile are a group's
-constexpr int kRow = 64;               // elements of a swizzled row, 128 bytes
-constexpr int kPart = kDepth * kRow;   // of an operand
-constexpr int kHigh = 64, kStep = 16;  // of one product of matrices, kTile wide
-constexpr int kSums = kTile / 2;       // of a thread, in each
+static_assert(kTile == kWide);
 
+/// The operands' parts.
 struct Stage {
-  bf16 left[kDepth * kTop], right[kDepth * kTile];
+  bf16 left[kTop / kRow][kPart], right[kTile / kRow][kPart];
+};
+struct Memory {
+  Stage stages[kStages];
+  Barrier full[kStages], empty[kStages];
+  double squares[2][kGroups * kGroup / kWarp];  // of this tile and the one before, of each warp
 };
 constexpr int kAlignment = 1024;  // of what is swizzled
 static_assert(sizeof(Stage) % kAlignment == 0);
 
-/// Where a tile's element is: by parts of 64 columns; in a row of one, packs of 8 are swapped.
-__device__ inline int place_of(int row, int column) {
-  constexpr int kPack = kFull<bf16>;
-  return column / kRow * kPart + row * kRow + (column % kRow / kPack ^ row % 8) * kPack;
-}
-
-/// How the unit finds a matrix of 16 rows at `at`, whose rows lie across, swizzled by 128 bytes.
-__device__ inline uint64_t described(const bf16* at) {
-  constexpr uint64_t kSwizzled = uint64_t{1} << 62;
-  constexpr uint64_t kParts = kPart * sizeof(bf16) / 16, kEights = 8 * kRow * sizeof(bf16) / 16;
-  const auto address = static_cast<uint64_t>(__cvta_generic_to_shared(at));
-  return kSwizzled | kEights << 32 | kParts << 16 | (address >> 4 & 0x3fff);
-}
-
 using Sums = float[kTile / kHigh][kSums];
 
-#define BASCULE_SUMS(i) "+f"(sum[i]), "+f"(sum[i + 1]), "+f"(sum[i + 2]), "+f"(sum[i + 3])
-#define BASCULE_SUMS16(i) \
-  BASCULE_SUMS(i), BASCULE_SUMS(i + 4), BASCULE_SUMS(i + 8), BASCULE_SUMS(i + 12)
-
-/// sum += left right^T, on its way.
-__device__ __forceinline__ void multiply(float (&sum)[kSums], uint64_t left, uint64_t right) {
-  asm volatile(
-      "{\n"
-      ".reg .pred adds;\n"
-      "setp.eq.u32 adds, 0, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 "
-      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
-      "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
-      "%64, %65, adds, 1, 1, 1, 1;\n"
-      "}"
-      : BASCULE_SUMS16(0), BASCULE_SUMS16(16), BASCULE_SUMS16(32), BASCULE_SUMS16(48)
-      : "l"(left), "l"(right));
-}
-
-/// Keeps the compiler from moving what it does with the sums to where they are on their way.
-__device__ __forceinline__ void hold(Sums& sums) {
-#pragma unroll
-  for (int m = 0; m < kTile / kHigh; ++m)
-#pragma unroll
-    for (int i = 0; i < kSums; ++i) asm volatile("" : "+f"(sums[m][i])::"memory");
-}
-
-/// `left` is the group's.
-__device__ __forceinline__ void multiply_stage(Sums& sums, const bf16* left, const bf16* right) {
+/// Products of the group's half of the left operand with the right one, on their way.
+__device__ __forceinline__ void multiply_stage(Sums& sums, const Stage& stage, int group) {
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
   for (int k = 0; k < kDepth; k += kStep) {
-    const uint64_t across = described(right + k * kRow);
+    const uint64_t across = described(stage.right[0] + k * kRow);
 #pragma unroll
     for (int m = 0; m < kTile / kHigh; ++m)
-      multiply(sums[m], described(left + m * kPart + k * kRow), across);
+      multiply(sums[m], described(stage.left[group * 2 + m] + k * kRow), across);
   }
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
 
-__device__ inline GroupedTile tile_at(const GroupedProducts& arrays, int id) {
-  const int across = tiles_of(arrays.in, kTile), down = tiles_of(arrays.out, kTop);
-  return {arrays, id / across / down, id / across % down * kTop, id % across * kTile};
+/// Waits until at most so many stages of products are on their way.
+template <int kStill>
+__device__ __forceinline__ void wait_for_products() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kStill) : "memory");
 }
 
-/// Steps of a block's tiles, one after the other, are set on their way.
-struct Fetches {
+/// Zeros in place of the rows from `rows` on, which are another expert's, by a group.
+__device__ inline void clear_rest(Stage& stage, int group, int rows) {
+  const auto clear = [rows](bf16* part) {
+    constexpr int kPack = kFull<bf16>;
+    for (int i = rows * kRow + threadIdx.x % kGroup * kPack; i < kPart; i += kGroup * kPack)
+      store<kPack>(part + i, {});
+  };
+  for (int i = 0; i < 2; ++i) {
+    clear(stage.left[group * 2 + i]);
+    clear(stage.right[i]);  // by both groups
+  }
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+  wait_for_threads<kGroup>(1 + group);
+}
+
+/// What a block makes: tiles of clusters, one after the other. Blocks of one have tiles of the same
+/// rows, next to each other; one may lie beyond the gradient.
+struct Tiles {
   const GroupedProducts& arrays;
-  Stage* stages;
-  int count;  // tiles of all experts
-  int id, row = 0, place = 0;
-  GroupedTile tile;
+  int across, each, count;  // clusters': in a row of an expert's, of an expert, of all
+  int id = static_cast<int>(blockIdx.x) / kCluster;
 
-  __device__ Fetches(const GroupedProducts& arrays, Stage* stages, int count)
-      : arrays(arrays),
-        stages(stages),
-        count(count),
-        id(static_cast<int>(blockIdx.x)),
-        tile(tile_at(arrays, id)) {}
-
-  __device__ void next() {
-    while (row >= tile.rows && id < count) {
-      id += static_cast<int>(gridDim.x);
-      row = 0;
-      if (id < count) tile = tile_at(arrays, id);
-    }
-    if (id < count) {
-      Stage& stage = stages[place];
-      fetch_tile<kDepth, kTop, kThreads>(tile.dy, tile.rows, row, arrays.out, tile.top,
-                                         [&](int r, int c) { return stage.left + place_of(r, c); });
-      fetch_tile<kDepth, kTile, kThreads>(
-          tile.x, tile.rows, row, arrays.in, tile.side,
-          [&](int r, int c) { return stage.right + place_of(r, c); });
-    }
-    row += kDepth;
-    place = (place + 1) % kStages;
-    asm volatile("cp.async.commit_group;");
+  __device__ bool more() const { return id < count; }
+  __device__ void next() { id += static_cast<int>(gridDim.x) / kCluster; }
+  __device__ GroupedTile tile(int rank) const {
+    const int here = id % each;
+    return {arrays, id / each, here / across * kTop, (here % across * kCluster + rank) * kTile};
   }
 };
 
-__global__ void __launch_bounds__(kThreads, 1) add_products(GroupedProducts arrays, int count) {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-  extern __shared__ __align__(kAlignment) unsigned char memory[];
-  Stage* const stages = reinterpret_cast<Stage*>(memory);
-  const int group = threadIdx.x / (4 * kWarp), warp = threadIdx.x / kWarp % 4;
-  Fetches fetches(arrays, stages, count);
-  for (int i = 0; i < kStages - 2; ++i) fetches.next();
-  int place = 0;
-  for (int id = static_cast<int>(blockIdx.x); id < count; id += static_cast<int>(gridDim.x)) {
-    const GroupedTile tile = tile_at(arrays, id);
-    if (tile.idle(arrays)) continue;
+__host__ __device__ inline int clusters_across(int in) { return tiles_of(in, kTile * kCluster); }
+__host__ __device__ inline int clusters_of(const GroupedProducts& arrays) {
+  return clusters_across(arrays.in) * tiles_of(arrays.out, kTop);
+}
+
+__device__ inline Tiles tiles_of_block(const GroupedProducts& arrays) {
+  const int each = clusters_of(arrays);
+  return {arrays, clusters_across(arrays.in), each, each * arrays.experts};
+}
+
+/// By one thread: fills stages as they become empty.
+__device__ inline void fetch_tiles(const CUtensorMap& left, const CUtensorMap& right, Tiles tiles,
+                                   Memory& memory, int rank) {
+  constexpr uint16_t kBoth = (1 << kCluster) - 1;
+  RingPlace<kStages> place;
+  for (; tiles.more(); tiles.next()) {
+    const GroupedTile tile = tiles.tile(rank);
+    for (int row = 0; row < tile.rows; row += kDepth, place.next()) {
+      Stage& stage = memory.stages[place.at];
+      Barrier& full = memory.full[place.at];
+      memory.empty[place.at].wait(place.parity ^ 1);
+      full.arrive_and_expect(sizeof(Stage));
+#pragma unroll
+      for (int i = 0; i < kTop / kRow; i += kCluster)
+        copy_box_to(kBoth, stage.left[i + rank], left, tile.top + (i + rank) * kRow,
+                    tile.begin + row, full);
+#pragma unroll
+      for (int i = 0; i < kTile / kRow; ++i)
+        copy_box(stage.right[i], right, tile.side + i * kRow, tile.begin + row, full);
+    }
+  }
+}
+
+/// By the groups that multiply.
+__device__ __forceinline__ void make_tiles(Tiles tiles, Memory& memory, int rank) {
+  const int group = threadIdx.x / kGroup, warp = threadIdx.x / kWarp;
+  const int lane = threadIdx.x % kWarp;
+  int turn = 0;
+  RingPlace<kStages> place;
+  for (; tiles.more(); tiles.next()) {
+    const GroupedTile tile = tiles.tile(rank);
+    if (tile.idle(tiles.arrays)) continue;
     Sums sums = {};
     hold(sums);
-    for (int row = 0; row < tile.rows; row += kDepth) {
-      asm volatile("cp.async.wait_group %0;" ::"n"(kStages - 3) : "memory");
-      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-      __syncthreads();  // this step is there for all, and all are done with the one before the last
-      fetches.next();
-      multiply_stage(sums, stages[place].left + 2 * group * kPart, stages[place].right);
-      place = (place + 1) % kStages;
-      asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory");
+    int last = 0;  // the stage before
+    const auto release = [&] {
+      if (lane < kCluster) memory.empty[last].arrive_at(lane);
+    };
+    const auto add_stage = [&](bool first) {
+      multiply_stage(sums, memory.stages[place.at], group);
+      wait_for_products<1>();
+      if (!first) release();
+      last = place.at;
+      place.next();
+    };
+    const int whole = tile.rows / kDepth * kDepth;
+    for (int row = 0; row < whole; row += kDepth) {
+      memory.full[place.at].wait(place.parity);
+      add_stage(row == 0);
     }
-    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    if (whole < tile.rows) {
+      memory.full[place.at].wait(place.parity);
+      clear_rest(memory.stages[place.at], group, tile.rows - whole);
+      add_stage(whole == 0);
+    }
+    wait_for_products<0>();
     hold(sums);
+    if (tile.rows > 0) release();
     double squares = 0;
 #pragma unroll
     for (int m = 0; m < kTile / kHigh; ++m)
 #pragma unroll
       for (int half = 0; half < 2; ++half)
-        squares += add_row<kTile>(arrays, tile, group * kTile + m * kHigh + warp * 16 + half * 8, 0,
-                                  [&](int n, int i) { return sums[m][n * 4 + half * 2 + i]; });
-    keep_squares<kThreads>(arrays, id, squares);
+        squares += add_rows<kTile>(tiles.arrays, tile,
+                                   group * kTile + m * kHigh + warp % 4 * 16 + half * 8, 0,
+                                   [&](int n, int i) { return sums[m][n * 4 + half * 2 + i]; });
+    if (!tiles.arrays.squares) continue;
+    squares = warp_sum(squares);
+    double(&of_warps)[kGroups * kGroup / kWarp] = memory.squares[turn ^= 1];
+    if (lane == 0) of_warps[warp] = squares;
+    wait_for_threads<kGroups * kGroup>(kGroups + 1);
+    if (threadIdx.x > 0) continue;
+    squares = 0;
+    for (const double each : of_warps) squares += each;
+    *squares_of(tiles.arrays, tiles.id / tiles.each, tiles.id % tiles.each * kCluster + rank) =
+        squares;
   }
-#endif
+}
+
+__global__ void __launch_bounds__(kThreads, 1)
+    add_products(const __grid_constant__ CUtensorMap left,
+                 const __grid_constant__ CUtensorMap right, GroupedProducts arrays) {
+  extern __shared__ __align__(kAlignment) unsigned char bytes[];
+  Memory& memory = *reinterpret_cast<Memory*>(bytes);
+  if (threadIdx.x == 0) {
+    for (int i = 0; i < kStages; ++i) {
+      memory.full[i].begin(1);
+      memory.empty[i].begin(kCluster * kGroups * 4);  // a lane of each warp that reads
+    }
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  }
+  cluster_sync();
+  const int rank = cluster_rank();
+  const Tiles tiles = tiles_of_block(arrays);
+  if (threadIdx.x < kGroups * kGroup) {
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
+    make_tiles(tiles, memory, rank);
+  } else {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kFetcherRegisters));
+    if (threadIdx.x == kGroups * kGroup) fetch_tiles(left, right, tiles, memory, rank);
+  }
+  __syncwarp();
+  cluster_sync();  // a block's memory is there until the other has arrived for the last time
 }
 
 /// What the current device says of itself.
@@ -167,20 +209,49 @@ int says(cudaDeviceAttr what) {
   return value;
 }
 
-}  // namespace
-
-bool is_hopper() {
-  return says(cudaDevAttrComputeCapabilityMajor) == 9 &&
-         says(cudaDevAttrComputeCapabilityMinor) == 0;
+/// Describes a matrix of bf16, of which boxes of kDepth rows are copied. False: it cannot be.
+bool describe(CUtensorMap* map, const void* data, int64_t rows, int columns) {
+  void* function = nullptr;
+  cudaDriverEntryPointQueryResult found{};
+  if (cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000,
+                                       cudaEnableDefault, &found) != cudaSuccess ||
+      found != cudaDriverEntryPointSuccess)
+    return false;
+  const cuuint64_t sizes[] = {static_cast<cuuint64_t>(columns), static_cast<cuuint64_t>(rows)};
+  const cuuint64_t strides[] = {sizes[0] * sizeof(bf16)};
+  const cuuint32_t box[] = {kRow, kDepth}, steps[] = {1, 1};
+  return reinterpret_cast<PFN_cuTensorMapEncodeTiled_v12000>(function)(
+             map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void*>(data), sizes, strides, box,
+             steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
-void add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t stream) {
-  constexpr int kBytes = kStages * sizeof(Stage);
+}  // namespace
+
+bool add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t stream) {
+  if (says(cudaDevAttrComputeCapabilityMajor) != 9 || says(cudaDevAttrComputeCapabilityMinor) != 0)
+    return false;
+  CUtensorMap left, right;
+  if (arrays.rows == 0 || !describe(&left, arrays.dy, arrays.rows, arrays.out) ||
+      !describe(&right, arrays.x, arrays.rows, arrays.in))
+    return false;
+  constexpr int kBytes = sizeof(Memory);
   cudaFuncSetAttribute(add_products, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  const int count = arrays.experts * tiles_of(arrays.in, kTile) * tiles_of(arrays.out, kTop);
-  if (count == 0) return;
-  const int blocks = std::min(count, says(cudaDevAttrMultiProcessorCount));
-  add_products<<<blocks, kThreads, kBytes, stream>>>(arrays, count);
+  cudaLaunchAttribute cluster{.id = cudaLaunchAttributeClusterDimension};
+  cluster.val.clusterDim = {kCluster, 1, 1};
+  cudaLaunchConfig_t config{.gridDim = kCluster,
+                            .blockDim = kThreads,
+                            .dynamicSmemBytes = kBytes,
+                            .stream = stream,
+                            .attrs = &cluster,
+                            .numAttrs = 1};
+  int most = 0;  // clusters at a time
+  if (cudaOccupancyMaxActiveClusters(&most, add_products, &config) != cudaSuccess || most == 0)
+    return false;
+  const int count = arrays.experts * clusters_of(arrays);
+  config.gridDim = static_cast<unsigned>(std::min(count, most) * kCluster);
+  if (count > 0) cudaLaunchKernelEx(&config, add_products, left, right, arrays);
+  return true;
 }
 
 }  // namespace bascule::cuda

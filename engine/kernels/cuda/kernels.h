@@ -76,6 +76,8 @@ at::Tensor weigh(const at::Tensor& inner, const at::Tensor& values, const Dispat
 /// Whether products of groups of rows are made without waiting for the device: of bf16, dense in
 /// one of the last two dimensions, in whole packs of 16 bytes.
 bool groups(at::TensorList tensors);
+/// Whether sums of such products are added to these gradients: fp32, of the same kind.
+bool sums_up(const at::Tensor& gradients);
 void add_grouped_products(const at::Tensor& gradients, const at::Tensor& dy, const at::Tensor& x,
                           const at::Tensor& ends, bool overwrites, at::Tensor* squares);
 

@@ -166,22 +166,24 @@ struct Weigh {
 };
 void weigh(const RowsShape& shape, const Weigh& arrays, cudaStream_t);
 
-/// Adds dy^T x of the rows of expert e, in bf16, to the matrix at gradients + e * apart. `in` and
-/// `out` are whole multiples of 8, arrays aligned to 16 bytes.
+/// Adds dy^T x of the rows of expert e, in bf16, to the matrix at gradients + e * apart. `in`,
+/// `out` and `apart` are whole multiples of 8, arrays aligned to 16 bytes.
 struct GroupedProducts {
   float* gradients = nullptr;  // [experts, out, in]
   int64_t apart = 0;
   const void *dy = nullptr, *x = nullptr;  // bf16 [rows, out], [rows, in]
   const int* ends = nullptr;
+  int64_t rows = 0;
   int experts = 0, in = 0, out = 0;
   bool overwrites = false;    // rather than adds
-  double* squares = nullptr;  // [experts, grouped_tiles()] zeros: come to be sums of squares
+  double* squares = nullptr;  // [experts, squares_each] zeros: come to be sums of squares
+  int squares_each = 0;       // grouped_sums()
 };
-int grouped_tiles(int in, int out);
+/// Enough for tiles of 128 x 128, and for pairs of 256 x 128.
+constexpr int grouped_sums(int in, int out) { return (in + 255) / 256 * ((out + 255) / 256) * 4; }
 void add_grouped_products(const GroupedProducts& arrays, cudaStream_t);
-/// The same, for GPUs of compute capability 9.0.
-bool is_hopper();
-void add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t);
+/// The same for GPUs of compute capability 9.0, of any rows. False: this one has to do without.
+bool add_grouped_products_hopper(const GroupedProducts& arrays, cudaStream_t);
 
 /// As bascule::adamw(), over an arena of ranges: [begin, ends[i]) each, from 0 to count. bf16
 /// values are the upper halves of masters, and come with `remainders` (masters.h). Nothing is

@@ -26,6 +26,21 @@ RouteShape route_shape(const Moe& moe, int64_t tokens) {
           .scale = static_cast<float>(moe.routed_scale)};
 }
 
+/// Whether a tensor on a GPU is dense in one of the last two dimensions, and all that lies in a row
+/// is whole packs of 8 that are aligned to 16 bytes.
+bool in_packs(const Tensor& t) {
+  constexpr int64_t kPack = 8;
+  bool whole =
+      on_gpu(t) && (t.is_meta() || reinterpret_cast<uintptr_t>(t.const_data_ptr()) % 16 == 0);
+  bool dense = false;
+  for (int64_t d = 1; d < t.dim(); ++d) whole = whole && t.size(d) % kPack == 0;
+  for (int64_t d = 0; d < t.dim(); ++d) {
+    if (d + 2 >= t.dim() && t.stride(d) == 1) dense = true;
+    whole = whole && (t.stride(d) == 1 || t.stride(d) % kPack == 0);
+  }
+  return whole && dense;
+}
+
 }  // namespace
 
 bool routes(const Moe& moe, const Tensor& scores) {
@@ -164,18 +179,12 @@ Tensor weigh(const Tensor& inner, const Tensor& values, const Dispatch& dispatch
 }
 
 bool groups(at::TensorList tensors) {
-  constexpr int64_t kPack = 8;
-  return std::ranges::all_of(tensors, [](const Tensor& t) {
-    bool whole = on_gpu(t) && t.scalar_type() == at::kBFloat16 &&
-                 (t.is_meta() || reinterpret_cast<uintptr_t>(t.const_data_ptr()) % 16 == 0);
-    bool dense = false;
-    for (int64_t d = 1; d < t.dim(); ++d) whole = whole && t.size(d) % kPack == 0;
-    for (int64_t d = 0; d < t.dim(); ++d) {
-      if (d + 2 >= t.dim() && t.stride(d) == 1) dense = true;
-      whole = whole && (t.stride(d) == 1 || t.stride(d) % kPack == 0);
-    }
-    return whole && dense;
-  });
+  return std::ranges::all_of(
+      tensors, [](const Tensor& t) { return t.scalar_type() == at::kBFloat16 && in_packs(t); });
+}
+
+bool sums_up(const Tensor& gradients) {
+  return gradients.scalar_type() == at::kFloat && in_packs(gradients);
 }
 
 void add_grouped_products(const Tensor& gradients, const Tensor& dy, const Tensor& x,
@@ -188,22 +197,21 @@ void add_grouped_products(const Tensor& gradients, const Tensor& dy, const Tenso
           gradients.numel());
   const int in = static_cast<int>(right.size(1)), out = static_cast<int>(left.size(1));
   if (squares)
-    *squares = at::zeros({ends.size(0), grouped_tiles(in, out)}, left.options().dtype(at::kDouble));
+    *squares = at::zeros({ends.size(0), grouped_sums(in, out)}, left.options().dtype(at::kDouble));
   if (left.is_meta()) return;
   const GroupedProducts arrays{.gradients = data<float>(gradients),
                                .apart = gradients.stride(0),
                                .dy = left.const_data_ptr(),
                                .x = right.const_data_ptr(),
                                .ends = data<int>(ends),
+                               .rows = left.size(0),
                                .experts = static_cast<int>(ends.size(0)),
                                .in = in,
                                .out = out,
                                .overwrites = overwrites,
-                               .squares = squares ? data<double>(*squares) : nullptr};
-  if (is_hopper())
-    add_grouped_products_hopper(arrays, stream());
-  else
-    add_grouped_products(arrays, stream());
+                               .squares = squares ? data<double>(*squares) : nullptr,
+                               .squares_each = grouped_sums(in, out)};
+  if (!add_grouped_products_hopper(arrays, stream())) add_grouped_products(arrays, stream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 

@@ -132,7 +132,8 @@ struct Sizes {
 TEST(GpuGrouped, IsTheReference) {
   constexpr Sizes kSizes[] = {{1, 1, 1, 8, 8},          {8, 127, 2, 64, 200},
                               {8, 2049, 2, 264, 136},   {128, 1027, 8, 128, 96},
-                              {128, 2049, 8, 256, 136}, {8, 127, 2, 60, 33}};
+                              {128, 2049, 8, 256, 136}, {8, 127, 2, 60, 33},
+                              {5, 301, 3, 392, 520}};
   for (const at::ScalarType type : kGpuTypes)
     for (const Sizes& s : kSizes)
       for (const Spread spread : kSpreads) {
@@ -146,6 +147,8 @@ TEST(GpuGrouped, IsTheReference) {
         const int64_t rows = s.tokens * s.top_k, taken = way.ends[-1].item<int64_t>();
         const Both x = random_on_gpu({rows, s.in}, 3, type);
         const Both dy = random_on_gpu({rows, s.out}, 4, type);
+        for (const Both& all : {x, dy})  // rows that no expert has are not looked at
+          all.gpu.slice(0, taken).fill_(std::numeric_limits<double>::quiet_NaN());
         // As experts lie in an arena: something else stands between two of them.
         const Both arena = random_on_gpu({s.experts, 3 * s.out * s.in}, 5, type);
         const auto weights = [&](const Tensor& all) {
@@ -175,6 +178,11 @@ TEST(GpuGrouped, IsTheReference) {
           if (!squares.defined()) continue;  // the kernel does not serve these
           expect_like(squares.sum(), weights(sums).to(at::kDouble).square().sum().cpu(), 1e-6);
         }
+        const Tensor askew = at::zeros({1 + s.experts * s.out * s.in}, sums.options())
+                                 .narrow(0, 1, s.experts * s.out * s.in)
+                                 .view({s.experts, s.out, s.in});  // not aligned to 16 bytes
+        add_grouped_products(askew, dy.gpu, x.gpu, there.ends, /*overwrites=*/true);
+        expect_like(askew, weights(expected), 2e-5);
       }
 }
 
