@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -55,13 +57,24 @@ std::vector<Json> rows_of(const fs::path& file) {
   return rows;
 }
 
-/// The points of one curve as gnuplot's inline data; empty without any.
-std::string points(const std::vector<Json>& rows, const char* key) {
-  std::string text;
+struct Point {
+  double step, value;
+};
+
+std::vector<Point> points_of(const std::vector<Json>& rows, const char* key) {
+  std::vector<Point> points;
   for (const Json& row : rows)
     if (row.contains(key) && row[key].is_number())
-      text += fmt::format("{} {}\n", row["step"].get<int64_t>(), row[key].get<double>());
-  return text;
+      points.push_back({row["step"].get<double>(), row[key].get<double>()});
+  return points;
+}
+
+/// Room around values that are all the same, where gnuplot would warn; else its own range.
+std::string range_of(char axis, const std::vector<Point>& points, double Point::*value) {
+  const auto [least, most] = std::ranges::minmax(points, {}, value);
+  if (least.*value < most.*value) return fmt::format("set autoscale {}\n", axis);
+  const double at = least.*value, room = at == 0 ? 1 : std::abs(at) / 100;
+  return fmt::format("set {}range [{}:{}]\n", axis, at - room, at + room);
 }
 
 /// A name between single quotes, as gnuplot reads it.
@@ -80,19 +93,29 @@ std::string script(const std::vector<Json>& rows, const std::string& out) {
       png ? "pngcairo" : "svg", quoted(out));
   constexpr const char* kColours[] = {"#3b5bdb", "#d9480f"};
   for (int panel = 0; panel < 4; ++panel) {
-    std::string data, curves;
+    std::string curves;
+    std::vector<Point> all;
     int drawn = 0;
+    text += fmt::format("set title '{}'\n", kPanels[panel]);
     for (const Curve& curve : kCurves) {
-      const std::string found = curve.panel == panel ? points(rows, curve.key) : "";
-      if (found.empty()) continue;
-      data += fmt::format("$d{}{} << EOD\n{}EOD\n", panel, drawn, found);
-      curves += fmt::format("{}$d{}{} with {} lc rgb '{}' lw 1.5 title '{}'", drawn ? ", " : "",
-                            panel, drawn, drawn ? "linespoints pt 7 ps 0.6" : "lines",
-                            kColours[drawn % 2], curve.title);
+      const std::vector<Point> points =
+          curve.panel == panel ? points_of(rows, curve.key) : std::vector<Point>{};
+      if (points.empty()) continue;
+      text += fmt::format("$d{}{} << EOD\n", panel, drawn);
+      for (const Point& point : points) text += fmt::format("{} {}\n", point.step, point.value);
+      text += "EOD\n";
+      curves +=
+          fmt::format("{}$d{}{} with {} lc rgb '{}' lw 1.5 title '{}'", drawn ? ", " : "", panel,
+                      drawn, drawn || points.size() == 1 ? "linespoints pt 7 ps 0.6" : "lines",
+                      kColours[drawn % 2], curve.title);
+      all.insert(all.end(), points.begin(), points.end());
       ++drawn;
     }
-    text += data + fmt::format("set title '{}'\n", kPanels[panel]);
-    text += drawn ? "plot " + curves + "\n" : "set multiplot next\n";
+    if (drawn)
+      text += range_of('x', all, &Point::step) + range_of('y', all, &Point::value) + "plot " +
+              curves + "\n";
+    else
+      text += "set multiplot next\n";
   }
   return text + "unset multiplot\nset output\n";
 }

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include "bascule/bridge.h"
 #include "base/check.h"
@@ -48,7 +49,9 @@ Result dispatch(const Words& words, const std::vector<Verb>& verbs, Session& ses
   const Verb* verb = named(verbs, first);
   if (verb == nullptr) {
     const bool option = first.size() > 1 && first.front() == '-';
-    Words names = option ? Words{"--help", "--version"} : verb_names();
+    const Words names = option ? Words{"--help", "--version"} : verb_names();
+    require(std::ranges::find(names, first) == names.end(), Kind::user,
+            "{} is a verb of bascule, not of this program; run \"bascule {}\"", first, first);
     const std::string meant = did_you_mean(first, names);
     fail(Kind::user, "unknown {} {}{}", option ? "option" : "verb", shown(first),
          meant.empty() ? "; \"bascule --help\" lists all" : meant);

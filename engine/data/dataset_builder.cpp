@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/filesystem.h"
 #include "data/index_cache.h"
 #include "data/numpy_sum.h"
 
@@ -12,7 +13,12 @@ namespace {
 
 constexpr std::string_view kMockSplits = "1,1,1";
 
-std::shared_ptr<const Corpus> open_corpus(const std::string& prefix) {
+std::shared_ptr<const Corpus> open_corpus(const std::string& prefix, std::string_view setting) {
+  for (const auto& file : {idx_path(prefix), bin_path(prefix)})
+    require(filesystem_work([&] { return std::filesystem::exists(file); }), Kind::environment,
+            "{} of {} does not exist; a dataset is named by the path of its .bin and .idx without "
+            "these endings, and \"bascule data tokenize\" makes one",
+            file.string(), setting);
   return std::make_shared<const Corpus>(std::in_place_type<IndexedDataset>,
                                         std::filesystem::path(prefix));
 }
@@ -144,10 +150,11 @@ void check_blend(const DatasetBlend& blend) {
   }
 }
 
-std::vector<std::shared_ptr<const Corpus>> open_all(const DatasetBlend& blend) {
+std::vector<std::shared_ptr<const Corpus>> open_all(const DatasetBlend& blend,
+                                                    std::string_view setting) {
   check_blend(blend);
   std::vector<std::shared_ptr<const Corpus>> corpora;
-  for (const std::string& prefix : blend.prefixes) corpora.push_back(open_corpus(prefix));
+  for (const std::string& prefix : blend.prefixes) corpora.push_back(open_corpus(prefix, setting));
   return corpora;
 }
 
@@ -166,7 +173,7 @@ PerSplit<std::optional<Dataset>> build_each(const DataSettings& settings) {
   for (size_t i = 0; i < kSplits; ++i) {
     const std::optional<DatasetBlend>& blend = (*settings.blend_per_split)[i];
     if (!blend) continue;
-    const auto corpora = open_all(*blend);
+    const auto corpora = open_all(*blend, "dataset.blend_per_split");
     const SplitBuilder builder(settings, static_cast<Split>(i), Fractions{}, std::nullopt);
     built[i] = corpora.size() == 1
                    ? Dataset(builder.part(corpora[0], blend->prefixes[0], settings.samples[i]))
@@ -184,7 +191,7 @@ PerSplit<std::optional<Dataset>> build_datasets(const DataSettings& settings) {
   const std::string splits = settings.blend ? settings.splits : std::string(kMockSplits);
   const auto shares = parse_splits(splits);
   const std::vector<std::shared_ptr<const Corpus>> corpora =
-      settings.blend ? open_all(*settings.blend)
+      settings.blend ? open_all(*settings.blend, "dataset.blend")
                      : std::vector{std::make_shared<const Corpus>(
                            MockCorpus(settings.rules.vocabulary, settings.rules.end_of_document))};
   PerSplit<std::optional<Dataset>> built;

@@ -162,12 +162,15 @@ std::string npy_header(std::string_view dtype, const std::vector<int64_t>& shape
   return header + text;
 }
 
-void require_npy(const NpyHeader& header, std::string_view dtype, const std::vector<int64_t>& shape,
-                 const std::string& where) {
+NpyHeader required_npy(std::span<const std::byte> bytes, std::string_view dtype,
+                       const std::vector<int64_t>& shape, const std::string& where) try {
+  NpyHeader header = parse_npy(bytes, where);
   require(header.dtype == dtype && header.shape == shape, Kind::format,
-          "{} holds {} of shape ({}), but {} of shape ({}) belongs there; remove it, and it is "
-          "made again",
-          where, header.dtype, fmt::join(header.shape, ", "), dtype, fmt::join(shape, ", "));
+          "{} holds {} of shape ({}), but {} of shape ({}) belongs there", where, header.dtype,
+          fmt::join(header.shape, ", "), dtype, fmt::join(shape, ", "));
+  return header;
+} catch (const Error& error) {
+  fail(error.kind(), "{}; remove it, and it is made again", error.what());
 }
 
 void write_npy(const fs::path& path, std::string_view dtype, const std::vector<int64_t>& shape,

@@ -40,16 +40,16 @@ constexpr std::string_view npy_dtype() {
   return kSigned ? "<i8" : "<u8";
 }
 
-/// Throws Error{format} unless a file holds this.
-void require_npy(const NpyHeader& header, std::string_view dtype, const std::vector<int64_t>& shape,
-                 const std::string& where);
+/// The header of a file that holds this. Throws Error{format} for any other, with the remedy for an
+/// index that can be made again.
+NpyHeader required_npy(std::span<const std::byte> bytes, std::string_view dtype,
+                       const std::vector<int64_t>& shape, const std::string& where);
 
 /// Maps a file of this type and shape. Throws Error{format} for any other.
 template <class T>
 HeldArray<T> map_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape) {
   const auto file = std::make_shared<const MappedFile>(path);
-  const NpyHeader header = parse_npy(file->bytes(), path.string());
-  require_npy(header, npy_dtype<T>(), shape, path.string());
+  const NpyHeader header = required_npy(file->bytes(), npy_dtype<T>(), shape, path.string());
   const std::span<const std::byte> data =
       file->bytes().subspan(static_cast<size_t>(header.data_begin));
   return HeldArray<T>({reinterpret_cast<const T*>(data.data()), data.size() / sizeof(T)}, file);

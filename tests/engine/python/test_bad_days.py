@@ -147,6 +147,31 @@ def test_short_bin(train: Train, tmp_path: Path) -> None:
     assert "at step 2" in train(root, blend).stdout
 
 
+def test_absent_data(train: Train, tmp_path: Path) -> None:
+    call = train(tmp_path / "run", "dataset.blend=nowhere/web", code=6)
+    expect_error(call, "nowhere/web.idx of dataset.blend does not exist", "bascule data tokenize")
+    here = write_dataset(tmp_path / "data", np.arange(6000) % VOCABULARY)
+    (tmp_path / "data.bin").unlink()
+    split = [f"dataset.blend_per_split=[{here},null,null]", "dataset.split=null"]
+    expect_error(
+        train(tmp_path / "run", *split, code=6),
+        f"{here}.bin of dataset.blend_per_split does not exist",
+    )
+
+
+def test_short_index(train: Train, tmp_path: Path) -> None:
+    """A cached index that was cut off."""
+    cache, root = tmp_path / "cache", tmp_path / "run"
+    blend = f"dataset.blend={write_dataset(tmp_path / 'data', np.arange(6000) % VOCABULARY)}"
+    settings = [blend, f"dataset.path_to_cache={cache}"]
+    train(tmp_path / "straight", *settings)
+    index = next(cache.glob("*train*sample_index.npy"))
+    index.write_bytes(index.read_bytes()[:-4])
+    expect_error(train(root, *settings, code=3), index, "remove it, and it is made again")
+    index.unlink()
+    train(root, *settings)
+
+
 def test_token_beyond_the_vocabulary(train: Train, tmp_path: Path) -> None:
     """It is found when its sample is read; what was saved before stays."""
     tokens = np.arange(6000) % VOCABULARY

@@ -104,3 +104,8 @@ def test_the_reference_is_transformers(engine: Path, tmp_path: Path) -> None:
 )
 def test_mistakes(words: list, code: int, said: str, engine: Path) -> None:
     assert said in ran(engine, *words, code=code).stderr
+
+
+def test_verbs_of_bascule_are_named_as_such(engine: Path) -> None:
+    call = ran(engine, "data", "list", code=2)
+    assert 'data is a verb of bascule, not of this program; run "bascule data"' in call.stderr
