@@ -2,13 +2,29 @@
 
 #include <fmt/chrono.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace bascule {
+namespace {
+
+/// Each name's sum, and of how many steps it is, in the order in which they came.
+void add_reported(const std::vector<std::pair<std::string, double>>& means,
+                  std::vector<Reported>& sums) {
+  for (const auto& [name, mean] : means) {
+    const auto found = std::ranges::find(sums, name, &Reported::name);
+    Reported& sum = found == sums.end() ? sums.emplace_back(Reported{name, 0, 0}) : *found;
+    sum.sum += mean;
+    ++sum.count;
+  }
+}
+
+}  // namespace
 
 std::string console_line(const std::vector<StepRow>& rows, bool throughput, int64_t now) {
   const StepRow& last = rows.back();
   double seconds = 0, loss = 0, flops = 0;
+  std::vector<Reported> others;
   int64_t applied = 0, skipped = 0, not_numbers = 0;  // since the last line, as Megatron counts
   for (const StepRow& row : rows) {
     seconds += row.seconds;
@@ -16,6 +32,7 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
     if (row.result.applied) {
       loss += row.result.loss;
       ++applied;
+      add_reported(row.result.reported, others);
     } else {
       ++skipped;
       not_numbers += !std::isfinite(row.result.loss);
@@ -32,8 +49,8 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
   line += fmt::format(" learning rate: {:.6E} | global batch size: {:5} |", last.result.lr,
                       last.result.sequences);
   if (applied > 0) line += fmt::format(" lm loss: {:.6E} |", loss / static_cast<double>(applied));
-  for (const auto& [name, mean] : last.result.reported)
-    line += fmt::format(" {}: {:.6E} |", name, mean);
+  for (const Reported& each : others)
+    line += fmt::format(" {}: {:.6E} |", each.name, each.sum / each.count);
   line += fmt::format(" loss scale: 1.0 | grad norm: {:.3f} |", last.result.gradient_norm);
   if (last.result.zeros) line += fmt::format(" num zeros: {} |", *last.result.zeros);
   if (last.result.parameter_norm)

@@ -152,6 +152,11 @@ def test_what_routers_are_told_beside_the_loss(train, tmp_path: Path) -> None:
     coefficient = "model.moe_aux_loss_coeff="
     first, second = reported(f"{kind}aux_loss", f"{coefficient}0.01", f"{z}0.001")
     assert set(first) == {"load_balancing_loss", "z_loss"}
+    settings = [mixture, f"{kind}aux_loss", f"{coefficient}0.01", f"{z}0.001", "train.train_iters=2"]
+    call = train("run", *settings, "scheduler.lr_decay_iters=3", "logger.log_interval=2")
+    for name in first:  # Megatron's line: the mean over its steps
+        assert f" {name}: {(first[name] + second[name]) / 2:.6E} |" in call.stdout
+    shutil.rmtree(tmp_path / "run")
     assert 0.9 < first["load_balancing_loss"] < 2  # 1: all experts are equally busy
     assert first["z_loss"] > 0 and second != first
     assert reported(f"{kind}aux_loss", f"{coefficient}0.5", f"{z}0.2")[0] == first
