@@ -188,6 +188,7 @@ PerSplit<std::optional<Dataset>> build_datasets(const DataSettings& settings) {
   check_settings(settings);
   if (settings.blend_per_split) return build_each(settings);
 
+  parse_splits(settings.splits);  // is one, though mock data have shares of their own
   const std::string splits = settings.blend ? settings.splits : std::string(kMockSplits);
   const auto shares = parse_splits(splits);
   const std::vector<std::shared_ptr<const Corpus>> corpora =

@@ -84,7 +84,11 @@ Tensor turned(const Tensor& given, const RopeTable& table, double sign) {
 
 RopeTable rope_table(const Rope& rope, double theta, int64_t head_dim, const Tensor& positions,
                      at::ScalarType type) {
-  const int64_t dims = static_cast<int64_t>(static_cast<double>(head_dim) * rope.percent) / 2 * 2;
+  const auto dims = static_cast<int64_t>(static_cast<double>(head_dim) * rope.percent);
+  require(dims % 2 == 0, Kind::unsupported,
+          "rope turns pairs, but it is to turn {} of the {} dimensions of a head; give heads "
+          "(model.kv_channels) of which these are an even number",
+          dims, head_dim);
   const Tensor exponents = at::arange(0, dims, 2, at::TensorOptions(at::kLong)).to(type) / dims;
   Tensor frequencies = 1 / at::pow(theta, exponents);
   double factor = 1;

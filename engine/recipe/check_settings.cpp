@@ -87,9 +87,11 @@ void check_schedule(const Settings& settings, std::vector<std::string>& notes) {
                             ? given.lr_warmup_samples
                             : given.lr_warmup_iters * global_batch_size(settings);
   if (!given.lr_warmup_fraction && static_cast<double>(asked) > made.warmup_steps)
-    notes.push_back(
-        fmt::format("the warmup of {} samples is as long as the decay or longer, and is cut to {}",
-                    asked, made.warmup_steps));
+    notes.push_back(fmt::format(
+        "the warmup of {} samples (scheduler.{}) is as long as the decay or longer, and "
+        "is cut to {}",
+        asked, settings.train.train_samples ? "lr_warmup_samples" : "lr_warmup_iters",
+        made.warmup_steps));
 }
 
 void check_optimizer(const OptimizerSettings& given) {

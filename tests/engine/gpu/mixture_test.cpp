@@ -16,7 +16,7 @@ using at::Tensor;
 enum class Spread { random, few, one };
 constexpr Spread kSpreads[] = {Spread::random, Spread::few, Spread::one};
 
-constexpr int64_t kTokens[] = {1, 127, 1027};
+constexpr int64_t kTokens[] = {1, 127, 8193};
 
 Routing routing_of(Spread spread, int64_t tokens, int64_t top_k, int64_t experts) {
   Tensor scores = random_tensor({tokens, experts}, 1);

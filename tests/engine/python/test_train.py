@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -201,12 +202,39 @@ def test_keeps_the_last(train, tmp_path: Path) -> None:
         (["model.seq_length=4096"], 2, ["512", "4096"]),
         (["checkpoint.load=absent", "checkpoint.exit_on_missing_checkpoint=true"], 2, ["absent"]),
         (["dataset.blend=absent"], 6, ["absent"]),
+        (["dataset.blend=null", "dataset.split=foo"], 2, ["split", "foo"]),
     ],
 )
 def test_bad_settings(settings: list[str], code: int, words: list[str], train) -> None:
     errors = train(None, *settings, code=code).stderr
     for word in words:
         assert word in errors
+
+
+@pytest.mark.parametrize(
+    "setting, code, words",
+    [
+        ("model.kv_channels=15", 5, ["pairs", "15", "model.kv_channels"]),
+        ("model.vocab_size=2147483647", 6, ["memory is full", "--dry-run"]),
+    ],
+)
+def test_models_that_cannot_be_are_refused(
+    setting: str, code: int, words: list[str], engine: Path
+) -> None:
+    small = [
+        "model.num_layers=1", "model.hidden_size=64", "model.ffn_hidden_size=64",
+        "model.num_attention_heads=4", "model.num_query_groups=2", "model.seq_length=16",
+        "train.global_batch_size=2", "train.train_iters=1", "validation.eval_iters=0",
+    ]  # fmt: skip
+    command = [engine / "bascule-engine", "train", "smollm2_135m", *small, setting]
+    limit = 40 << 30  # bytes of addresses: what is asked for fails at once
+    call = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=one_thread(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )  # fmt: skip
+    assert call.returncode == code, call.stderr
+    for word in words:
+        assert word in call.stderr
 
 
 @pytest.mark.parametrize(
