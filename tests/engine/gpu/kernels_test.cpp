@@ -111,8 +111,9 @@ void check_rope(int64_t tokens, int64_t dim, double percent, at::ScalarType type
 TEST(GpuRope, IsTheReference) {
   for (const at::ScalarType type : kGpuTypes)
     for (const int64_t tokens : kOddRows)
-      for (const int64_t dim : {6, 20, 64, 128})
-        for (const double percent : {1.0, 0.5}) check_rope(tokens, dim, percent, type);
+      for (const int64_t dim : {6, 12, 20, 64, 128})
+        for (const double percent : {1.0, 0.5})
+          if (dim != 6 || percent == 1) check_rope(tokens, dim, percent, type);
 }
 
 TEST(GpuCrossEntropy, IsTheReference) {
