@@ -15,6 +15,7 @@ bool letter_or_digit(char c) {
 /// True when the text can stand without quotes. Stricter than YAML: the rest is quoted.
 bool plain(std::string_view text) {
   if (text.empty() || ambiguous_plain(text)) return false;
+  if (text.starts_with("...")) return false;  // ends a document
   if (!letter_or_digit(text[0]) &&
       std::string_view("_/.$(<").find(text[0]) == std::string_view::npos)
     return false;

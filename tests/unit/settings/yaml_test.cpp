@@ -136,11 +136,12 @@ TEST(Yaml, WritesAnyTextSoThatItReadsBack) {
       "--- a", "...", "?",  "? a",  ":",      "a:",   ":a",   "a:b",  "#",    "#a",     "a#b",
       "[a",    "{a",  "]",  "a, b", "!a",     "&a",   "*a",   "|",    ">",    "%a",     "@a",
       "`a",    "\"",  "'",  "''",   "a'b\"c", "\\",   "\r\n", "\x7f", "a\n",  "\u2028", "\ufeffa",
-      "<|x|>", "(a",  "$a", "é",    "-1",     "- "};
+      "<|x|>", "(a",  "$a", "é",    "-1",     "- ",   "... a"};
   for (const char* text : texts) {
     SCOPED_TRACE(text);
     const Tree tree = Tree::map({{"k", text}, {text, Tree::list({text})}});
     EXPECT_EQ(parse_yaml(to_yaml(tree), "again"), tree.sorted()) << to_yaml(tree);
+    EXPECT_EQ(parse_yaml(to_yaml(Tree(text)), "alone"), Tree(text)) << to_yaml(Tree(text));
   }
 }
 
