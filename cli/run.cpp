@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <unistd.h>
+
 #include <algorithm>
 
 #include "bascule/bridge.h"

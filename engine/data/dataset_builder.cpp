@@ -188,9 +188,9 @@ PerSplit<std::optional<Dataset>> build_datasets(const DataSettings& settings) {
   check_settings(settings);
   if (settings.blend_per_split) return build_each(settings);
 
-  parse_splits(settings.splits);  // is one, though mock data have shares of their own
+  const auto given = parse_splits(settings.splits);  // is one, though mock data do without it
   const std::string splits = settings.blend ? settings.splits : std::string(kMockSplits);
-  const auto shares = parse_splits(splits);
+  const auto shares = settings.blend ? given : parse_splits(kMockSplits);
   const std::vector<std::shared_ptr<const Corpus>> corpora =
       settings.blend ? open_all(*settings.blend, "dataset.blend")
                      : std::vector{std::make_shared<const Corpus>(

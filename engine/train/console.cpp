@@ -6,20 +6,6 @@
 #include <cmath>
 
 namespace bascule {
-namespace {
-
-/// Each name's sum, and of how many steps it is, in the order in which they came.
-void add_reported(const std::vector<std::pair<std::string, double>>& means,
-                  std::vector<Reported>& sums) {
-  for (const auto& [name, mean] : means) {
-    const auto found = std::ranges::find(sums, name, &Reported::name);
-    Reported& sum = found == sums.end() ? sums.emplace_back(Reported{name, 0, 0}) : *found;
-    sum.sum += mean;
-    ++sum.count;
-  }
-}
-
-}  // namespace
 
 std::string console_line(const std::vector<StepRow>& rows, bool throughput, int64_t now) {
   const StepRow& last = rows.back();
@@ -32,7 +18,7 @@ std::string console_line(const std::vector<StepRow>& rows, bool throughput, int6
     if (row.result.applied) {
       loss += row.result.loss;
       ++applied;
-      add_reported(row.result.reported, others);
+      for (const auto& [name, mean] : row.result.reported) add({name, mean, 1}, others);
     } else {
       ++skipped;
       not_numbers += !std::isfinite(row.result.loss);

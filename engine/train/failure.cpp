@@ -22,7 +22,7 @@ void rethrow_without_stack(const std::exception_ptr& thrown) {
             "this machine's memory is full ({}); a smaller model, train.micro_batch_size or "
             "model.seq_length takes less, and --dry-run says how much",
             said);
-    fail(Kind::internal, "{}", error.what_without_backtrace());
+    fail(Kind::internal, "{}", said);
   }
 }
 

@@ -18,13 +18,7 @@ class Sums {
  public:
   void add(const Computed& part) {
     losses_.push_back(part.sum);
-    for (const Reported& each : part.reported) {
-      const auto found = std::ranges::find(reported_, each.name, &Reported::name);
-      Reported& whole =
-          found == reported_.end() ? reported_.emplace_back(Reported{each.name, 0, 0}) : *found;
-      whole.sum += each.sum;
-      whole.count += each.count;
-    }
+    for (const Reported& each : part.reported) bascule::add(each, reported_);
   }
   double tokens() const { return total(&LossSum::tokens); }
   double counted() const { return std::max(1.0, tokens()); }
@@ -65,6 +59,13 @@ std::vector<std::pair<std::string, double>> means(const RouterLosses& of, const 
 }
 
 }  // namespace
+
+void add(const Reported& each, std::vector<Reported>& sums) {
+  const auto found = std::ranges::find(sums, each.name, &Reported::name);
+  Reported& whole = found == sums.end() ? sums.emplace_back(Reported{each.name, 0, 0}) : *found;
+  whole.sum += each.sum;
+  whole.count += each.count;
+}
 
 Computed computed(const Training& run, const Batch& batch, const MicroBatchAt& at) {
   Batch there = moved(batch, run.parameters->device());

@@ -30,6 +30,9 @@ struct Reported {
   double sum = 0, count = 0;
 };
 
+/// Adds to the one of its name, or as a new one, behind the others.
+void add(const Reported& each, std::vector<Reported>& sums);
+
 struct Computed {
   LossSum sum;
   std::vector<Reported> reported = {};

@@ -60,9 +60,7 @@ __device__ inline void add(const Pack<T, kPack>& pack, float cap, LogSum& own) {
 template <class T, int kPack>
 __device__ inline void set_out(T* to, const T* from) {
   if constexpr (kPack * sizeof(T) == 16)
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
-                     static_cast<unsigned>(__cvta_generic_to_shared(to))),
-                 "l"(from)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from)
                  : "memory");
   else
     store<kPack>(to, load<kPack>(from));

@@ -27,6 +27,11 @@ __device__ inline T narrow(float x) {
     return __float2bfloat16_rn(x);
 }
 
+/// As PTX names what lies in shared memory.
+__device__ inline unsigned shared_address(const void* at) {
+  return static_cast<unsigned>(__cvta_generic_to_shared(at));
+}
+
 /// Neighbours that are loaded and stored at once.
 template <class T, int kCount>
 struct alignas(sizeof(T) * kCount > 16 ? 16 : sizeof(T) * kCount) Pack {

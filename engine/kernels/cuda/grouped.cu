@@ -24,7 +24,7 @@ __device__ inline int place_of(int row, int column) {
 
 /// Four 8 x 8 blocks, each turned; a lane names a row of one.
 __device__ inline void load_turned(unsigned (&to)[4], const bf16* tile, int row, int column) {
-  const auto from = static_cast<unsigned>(__cvta_generic_to_shared(tile + place_of(row, column)));
+  const unsigned from = shared_address(tile + place_of(row, column));
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                : "r"(from));
@@ -49,7 +49,7 @@ __device__ inline void fetch(bf16* to, const void* from, const GroupedTile& tile
     const int r = id / kPerRow, c = id % kPerRow * kPackSize;
     const bool there = row + r < tile.rows && column + c < columns;
     const bf16* source = there ? begin + int64_t{row + r} * columns + column + c : begin;
-    const auto target = static_cast<unsigned>(__cvta_generic_to_shared(to + place_of(r, c)));
+    const unsigned target = shared_address(to + place_of(r, c));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source),
                  "r"(there ? 16 : 0));
   }

@@ -209,21 +209,27 @@ int says(cudaDeviceAttr what) {
   return value;
 }
 
-/// Describes a matrix of bf16, of which boxes of kDepth rows are copied. False: it cannot be.
-bool describe(CUtensorMap* map, const void* data, int64_t rows, int columns) {
+/// The driver's function that describes a tensor; null: it has none.
+PFN_cuTensorMapEncodeTiled_v12000 driver_encoder() {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found{};
-  if (cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000,
-                                       cudaEnableDefault, &found) != cudaSuccess ||
-      found != cudaDriverEntryPointSuccess)
-    return false;
+  const cudaError_t asked = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function,
+                                                             12000, cudaEnableDefault, &found);
+  const bool there = asked == cudaSuccess && found == cudaDriverEntryPointSuccess;
+  return there ? reinterpret_cast<PFN_cuTensorMapEncodeTiled_v12000>(function) : nullptr;
+}
+
+/// Describes a matrix of bf16, of which boxes of kDepth rows are copied. False: it cannot be.
+bool describe(CUtensorMap* map, const void* data, int64_t rows, int columns) {
+  static const auto encode = driver_encoder();
+  if (encode == nullptr) return false;
   const cuuint64_t sizes[] = {static_cast<cuuint64_t>(columns), static_cast<cuuint64_t>(rows)};
   const cuuint64_t strides[] = {sizes[0] * sizeof(bf16)};
   const cuuint32_t box[] = {kRow, kDepth}, steps[] = {1, 1};
-  return reinterpret_cast<PFN_cuTensorMapEncodeTiled_v12000>(function)(
-             map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void*>(data), sizes, strides, box,
-             steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+  return encode(map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void*>(data), sizes, strides,
+                box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
 }  // namespace

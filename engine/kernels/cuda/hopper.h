@@ -7,11 +7,9 @@
 
 #include <cstdint>
 
-namespace bascule::cuda {
+#include "kernels/cuda/device_code.h"
 
-__device__ inline unsigned shared_address(const void* at) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(at));
-}
+namespace bascule::cuda {
 
 /// In shared memory: its phase ends when so many have arrived, and all bytes that they expect.
 struct Barrier {
